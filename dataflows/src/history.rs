@@ -1,0 +1,1 @@
+//! One video's snapshots in memory, by event time.

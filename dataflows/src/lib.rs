@@ -1,0 +1,23 @@
+//! The incremental computation of viewtide: exact tables out of snapshots of public counters, kept up to date record
+//! by record. No I/O, no SQL, no wall clock: time comes in as ticks, rows go out as updates.
+//!
+//! | module | one concept |
+//! |---|---|
+//! | [`video_id`] | an 11-character YouTube id as the 64 bits it is |
+//! | [`snapshot`] | counts, snapshots, records and their place in the input |
+//! | [`growth`] | a snapshot against its predecessor |
+//! | [`hourly`] | one video's hour |
+//! | [`retention`] | what is late, and what memory keeps |
+//! | [`history`] | one video's snapshots in memory, by event time |
+//! | [`series`] | the operator: records in, rows of growth and hours out |
+
+pub mod growth;
+pub mod history;
+pub mod hourly;
+pub mod retention;
+pub mod series;
+pub mod snapshot;
+pub mod video_id;
+
+/// The logical time of the dataflow: a tick of ingestion, which only moves forward.
+pub type Tick = u64;
