@@ -1,1 +1,28 @@
-//! x
+//! viewtide keeps YouTube statistics analytics up to date, incrementally and exactly: Kafka records or CSV files ->
+//! multi-worker dataflow -> Postgres.
+//!
+//! Data flows left to right, and so do the modules:
+//!
+//! | module | one concept |
+//! |---|---|
+//! | [`source`] | records read from Kafka or CSV, in order, with their positions; what is no snapshot becomes a dead letter |
+//! | [`engine`] | the running dataflow: workers, ticks, the gate between source and sink |
+//! | [`sink`] | whole ticks into Postgres, exactly once |
+//! | [`postgres`] | connecting, migrating, and a server of our own where none is given |
+//! | [`verify`] | every derived table computed again in batch, and compared bit by bit |
+//! | [`rebuild`] | derived tables made anew from the raw rows |
+//! | [`replay`] | CSV files to Kafka |
+//! | [`demo`] | all of it on bundled real data |
+//! | [`limits`] | every limit, with its unit and reason |
+//! | [`cli`] | the command line |
+
+pub mod cli;
+pub mod demo;
+pub mod engine;
+pub mod limits;
+pub mod postgres;
+pub mod rebuild;
+pub mod replay;
+pub mod sink;
+pub mod source;
+pub mod verify;

@@ -1,0 +1,173 @@
+//! Sources: records in order, with their positions.
+//!
+//! A reader runs on a thread of its own beside each worker and sends [`SourceBatch`]es. The contract:
+//! - **Place**: a record's place is (partition, offset, item). Along a partition batches are in order, without gaps.
+//! - **Positions are data**: a batch carries, for each partition that it read from, the offset after the last one read,
+//!   whether that one was a record, a dead letter or nothing. The sink stores it with the rows; a restart reads from there
+//!   and from nowhere else.
+//! - **Nothing is dropped**: what is no snapshot is a [`DeadLetter`] in the same batch as the records around it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use viewtide_dataflows::snapshot::Record;
+
+/// How far one partition was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// The offset at which the very first start began to read.
+    pub first: u64,
+    /// The next offset to read.
+    pub next: u64,
+}
+
+/// How far each partition was read; for CSV the one partition 0, whose offsets are rows counted over all files.
+pub type Positions = BTreeMap<u32, Span>;
+
+/// Something in the input that is no snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The Kafka topic, or the CSV file as it was named.
+    pub topic: String,
+    /// The Kafka partition; 0 for CSV.
+    pub partition: u32,
+    /// The Kafka offset; for CSV the line, from 1.
+    pub offset: u64,
+    /// The item of a response; 0 is the whole record.
+    pub item: u32,
+    /// What is wrong with it, in words.
+    pub reason: String,
+    /// The Kafka key.
+    pub key: Option<Vec<u8>>,
+    /// The bytes as they were read; of one too large the first 64 KiB; NULL where there were none.
+    pub payload: Option<Vec<u8>>,
+}
+
+/// What a reader hands over at once.
+#[derive(Clone, Debug, Default)]
+pub struct SourceBatch {
+    /// Snapshots, in order along each partition.
+    pub records: Vec<Record>,
+    /// What was no snapshot.
+    pub dead_letters: Vec<DeadLetter>,
+    /// Where each partition that this batch read from stands after it. A partition that was newly assigned is named even
+    /// when nothing was read from it yet.
+    pub positions: Positions,
+}
+
+/// What a reader says to its worker.
+#[derive(Debug)]
+pub enum SourceEvent {
+    /// More input.
+    Batch(SourceBatch),
+    /// All that was there when the reader started has been handed over.
+    End,
+    /// Reading cannot go on; what was handed over before is good.
+    Failed(SourceError),
+}
+
+/// Why a source cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct SourceError {
+    /// What happened, where, and what to do.
+    pub message: String,
+}
+
+/// Which share of the input a reader takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Share {
+    /// The worker, over all processes.
+    pub index: u32,
+    /// Workers over all processes. Worker `i` reads the Kafka partitions `p` with `p % peers == i`; CSV is read by worker 0.
+    pub peers: u32,
+}
+
+/// What the source is, as progress names it; rows of one source never mix with those of another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum SourceIdentity {
+    /// A topic of a Kafka cluster.
+    Kafka {
+        /// The cluster's own id.
+        cluster_id: String,
+        /// The topic's name.
+        topic: String,
+        /// The topic's own id, which a recreated topic does not share; absent where the broker has none.
+        topic_id: Option<String>,
+    },
+    /// CSV files, in the order given.
+    Csv {
+        /// The files.
+        files: Vec<CsvFile>,
+    },
+}
+
+/// One CSV file as it was when it was first read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CsvFile {
+    /// As it was named.
+    pub path: String,
+    /// Its size, compressed if it is.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+/// Where a reader's batches go: a bounded queue, so that a worker that does not take them makes the reader wait.
+pub struct Feed {
+    events: SyncSender<SourceEvent>,
+    stop: Arc<AtomicBool>,
+    wake: Box<dyn Fn() + Send>,
+}
+
+/// How long a reader that waits for room sleeps before it looks again; the queue holds far more than a reader makes in it.
+const FULL_QUEUE_POLL: Duration = Duration::from_millis(1);
+
+impl Feed {
+    /// A feed into `events`; `wake` wakes the worker that takes them, `stop` tells the reader to end.
+    pub fn new(events: SyncSender<SourceEvent>, stop: Arc<AtomicBool>, wake: Box<dyn Fn() + Send>) -> Self {
+        Self { events, stop, wake }
+    }
+
+    /// Whether the reader shall end.
+    pub fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Hands over `event`, waiting for room; false once the reader shall end, and the event is then lost (it was never
+    /// part of any tick, so a restart reads it again).
+    pub fn send(&self, mut event: SourceEvent) -> bool {
+        loop {
+            if self.stopped() {
+                return false;
+            }
+            match self.events.try_send(event) {
+                Ok(()) => {
+                    (self.wake)();
+                    return true;
+                }
+                Err(TrySendError::Full(back)) => {
+                    event = back;
+                    std::thread::sleep(FULL_QUEUE_POLL);
+                }
+                Err(TrySendError::Disconnected(_)) => return false,
+            }
+        }
+    }
+}
+
+/// Something that can be read. One value serves every worker of a process.
+pub trait Source: Send + Sync + 'static {
+    /// What the source is.
+    fn identity(&self) -> &SourceIdentity;
+
+    /// Reads `share` of the input from `stored` on into `feed`, until the feed says stop or the input cannot be read any
+    /// further. Sends [`SourceEvent::End`] once all that was there at the start is handed over (at once, where the share is
+    /// empty) and then goes on with what comes, if anything can.
+    fn read(&self, share: Share, stored: &Positions, feed: &Feed) -> Result<(), SourceError>;
+}
