@@ -1,4 +1,32 @@
 //! The `series` operator: records in, rows of growth and of hours out.
+//!
+//! Keyed by video: each worker keeps the ordered history of its videos in memory, and the cost of an update does not
+//! depend on how long that history is. The contract:
+//! - A tick is processed once both inputs have passed it. A video's records of a tick are applied in order of their places,
+//!   so neither ticks nor workers nor the order of arrival show in the rows.
+//! - (video, event time) is the key, the latest record wins. A record is late, judged at its own turn, if it is older than
+//!   its video's newest event time less the retention; a late row never replaces one that is folded in.
+//! - What goes out is the net change of a tick: each key at most once, in its final form. Where only the growth or the hour
+//!   of a row is derived anew, it goes out only if it is another than before the tick. A record always has its row sent,
+//!   also when it repeats the counts, since its `file_source` may differ; but a late one never over a row in memory.
+//! - Forgetting what retention no longer needs emits nothing.
+//!
+//! | module | one concept |
+//! |---|---|
+//! | `operator` | the timely operator: whole ticks in, updates out |
+//! | `videos` | all videos of a worker, and a tick's records brought to them |
+//! | `net` | what a tick changes for one video |
+//! | `oracle` | the same tables by definition, for the tests |
+
+mod net;
+mod operator;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod tests;
+mod videos;
+
+pub use operator::{SeriesStreams, series};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,105 @@
+//! The timely operator around [`Videos`]: gathers whole ticks, applies them, sends updates on.
+
+use std::collections::BTreeMap;
+
+use differential_dataflow::Hashable;
+use timely::dataflow::Stream;
+use timely::dataflow::channels::pact::Exchange;
+use timely::dataflow::operators::generic::OutputBuilder;
+use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
+use timely::dataflow::operators::{Capability, InputCapability};
+
+use crate::Tick;
+use crate::snapshot::Record;
+
+use super::net::Updates;
+use super::videos::Videos;
+use super::{HourUpdate, Loaded, SeriesConfig, SnapshotUpdate, Tally};
+
+/// Updates that are sent on together; about 100 KiB.
+const CONTAINER_UPDATES: usize = 1_024;
+
+/// What [`series`] gives.
+pub struct SeriesStreams<'s> {
+    /// Rows of snapshots; each key at most once in a tick.
+    pub snapshots: Stream<'s, Tick, Vec<SnapshotUpdate>>,
+    /// Rows of hours; each key at most once in a tick.
+    pub hours: Stream<'s, Tick, Vec<HourUpdate>>,
+    /// One from each worker that received records in a tick.
+    pub tallies: Stream<'s, Tick, Vec<Tally>>,
+}
+
+/// The records of a tick that is not complete.
+struct Pending {
+    chunks: Vec<Vec<Record>>,
+    snapshots: Capability<Tick>,
+    hours: Capability<Tick>,
+    tallies: Capability<Tick>,
+}
+
+impl Pending {
+    fn new(capability: &InputCapability<Tick>, tick: Tick) -> Self {
+        let delayed = |port| capability.delayed(&tick, port);
+        Self { chunks: Vec::new(), snapshots: delayed(0), hours: delayed(1), tallies: delayed(2) }
+    }
+}
+
+/// Keeps every video's series up to date, and emits what changes.
+///
+/// `state` are rows of an earlier run, those of one video in order of time; they may come at any ticks, and the input is
+/// to be closed once all are there. `records` wait until both inputs have passed their tick. Both are exchanged by video.
+/// `worker` is this worker's index, for its [`Tally`]. No capability is held between ticks.
+pub fn series<'s>(
+    state: Stream<'s, Tick, Vec<Loaded>>,
+    records: Stream<'s, Tick, Vec<Record>>,
+    config: SeriesConfig,
+    worker: u32,
+) -> SeriesStreams<'s> {
+    let mut builder = OperatorBuilder::new("Series".to_owned(), records.scope());
+    let mut state = builder.new_input(state, Exchange::new(|loaded: &Loaded| loaded.video.hashed()));
+    let mut records = builder.new_input(records, Exchange::new(|record: &Record| record.video.hashed()));
+    let (snapshots, snapshot_stream) = builder.new_output();
+    let (hours, hour_stream) = builder.new_output();
+    let (tallies, tally_stream) = builder.new_output();
+    let (mut snapshots, mut hours) = (OutputBuilder::from(snapshots), OutputBuilder::from(hours));
+    let mut tallies = OutputBuilder::from(tallies);
+
+    builder.build(move |capabilities| {
+        drop(capabilities);
+        let mut videos = Videos::new(config, worker);
+        let mut pending = BTreeMap::<Tick, Pending>::new();
+        move |frontiers| {
+            state.for_each(|_, loaded| loaded.drain(..).for_each(|loaded| videos.load(loaded)));
+            records.for_each(|capability, records| {
+                let tick = *capability.least().expect("records are sent at a tick");
+                let pending = pending.entry(tick).or_insert_with(|| Pending::new(&capability, tick));
+                pending.chunks.push(std::mem::take(records));
+            });
+            let (mut snapshots, mut hours) = (snapshots.activate(), hours.activate());
+            let mut tallies = tallies.activate();
+            while let Some(entry) = pending.first_entry() {
+                if frontiers.iter().any(|frontier| frontier.less_equal(entry.key())) {
+                    break;
+                }
+                let Pending { chunks, snapshots: of_snapshots, hours: of_hours, tallies: of_tallies } = entry.remove();
+                let mut snapshots = snapshots.session(&of_snapshots);
+                let mut hours = hours.session(&of_hours);
+                let mut send = |updates: &mut Updates, at_least: usize| {
+                    if updates.snapshots.len() >= at_least {
+                        snapshots.give_container(&mut updates.snapshots);
+                        updates.snapshots.clear();
+                    }
+                    if updates.hours.len() >= at_least {
+                        hours.give_container(&mut updates.hours);
+                        updates.hours.clear();
+                    }
+                };
+                let mut updates = Updates::default();
+                let tally = videos.apply(chunks, &mut updates, |updates| send(updates, CONTAINER_UPDATES));
+                send(&mut updates, 1);
+                tallies.session(&of_tallies).give(tally);
+            }
+        }
+    });
+    SeriesStreams { snapshots: snapshot_stream, hours: hour_stream, tallies: tally_stream }
+}

@@ -1,0 +1,7 @@
+//! The operator against the oracle: after every tick the rows that its updates make are those of the definition.
+
+mod cases;
+mod model;
+mod property;
+mod run;
+mod scenarios;

@@ -1,0 +1,141 @@
+//! Random cases: the rows after every tick, the tallies, and what the updates promise.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::Tick;
+use crate::series::oracle::Oracle;
+use crate::series::{SeriesConfig, SnapshotChange, SnapshotUpdate, Tally};
+use crate::snapshot::Record;
+use crate::video_id::VideoId;
+
+use super::cases::{Case, Run, cases};
+use super::model::Model;
+use super::run::{Output, run};
+
+const CASES: u32 = 10_000;
+
+/// What one case was made of.
+#[derive(Default)]
+struct Shape {
+    records: usize,
+    snapshots: usize,
+    videos: usize,
+    ticks: usize,
+    restarts: usize,
+    workers: usize,
+    late: usize,
+    upserted: usize,
+    regrown: usize,
+    forgotten: usize,
+}
+
+#[test]
+fn tables_are_those_of_the_definition_after_every_tick() {
+    let shapes = RefCell::new(Vec::new());
+    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
+    let result = TestRunner::new(config).run(&cases(), |case| {
+        let shape = check(&case);
+        shapes.borrow_mut().push(shape);
+        Ok(())
+    });
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
+    report(&shapes.into_inner());
+}
+
+fn check(case: &Case) -> Shape {
+    let mut shape = Shape { ticks: case.ticks.len(), restarts: case.runs.len() - 1, ..Shape::default() };
+    let (mut oracle, mut model) = (Oracle::default(), Model::default());
+    for of_run in &case.runs {
+        let Run { ticks, retention, setting } = of_run.clone();
+        let config = SeriesConfig { retention, growth: case.growth, hourly: case.hourly };
+        let loaded = model.to_load(retention);
+        let folded_in = model.tables.snapshots.values().filter(|row| row.folded_in).count();
+        shape.forgotten += folded_in - loaded.len();
+        shape.workers += setting.workers;
+        let ticks = case.ticks[ticks].to_vec();
+        let mut outputs = run(config, setting, loaded, ticks.clone());
+        // The operator has seen no partition when it starts.
+        let mut partitions = HashMap::new();
+        for (tick, records) in ticks {
+            let Output { snapshots, hours, tallies } = outputs.remove(&tick).unwrap_or_default();
+            let expected = store(&mut oracle, &mut partitions, records, config);
+            check_tallies(tick, &tallies, expected, setting.workers);
+            shape.late += expected.late as usize;
+            shape.count(&snapshots);
+            model.apply(&snapshots, &hours, &config);
+            assert_eq!(model.tables, oracle.tables(case.growth, case.hourly), "after tick {tick}");
+        }
+        assert!(outputs.is_empty(), "updates at other ticks: {outputs:?}");
+    }
+    shape.records = case.ticks.iter().map(|(_, records)| records.len()).sum();
+    shape.snapshots = model.tables.snapshots.len();
+    let mut videos: Vec<VideoId> = model.tables.snapshots.keys().map(|&(video, _)| video).collect();
+    videos.dedup();
+    shape.videos = videos.len();
+    shape
+}
+
+/// Hands a tick's records to the oracle in order of places, and gives the tally that they make.
+fn store(
+    oracle: &mut Oracle,
+    partitions: &mut HashMap<VideoId, u32>,
+    mut records: Vec<Record>,
+    config: SeriesConfig,
+) -> Tally {
+    records.sort_by_key(|record| record.place);
+    let mut tally = Tally { records: records.len() as u64, ..Tally::default() };
+    for record in records {
+        tally.late += u64::from(oracle.store(&record, config.retention.retention_us));
+        let before = partitions.insert(record.video, record.place.partition);
+        tally.crossed += u64::from(before.is_some_and(|before| before != record.place.partition));
+    }
+    tally
+}
+
+fn check_tallies(tick: Tick, tallies: &[Tally], expected: Tally, workers: usize) {
+    let mut of_workers: Vec<u32> = tallies.iter().map(|tally| tally.worker).collect();
+    of_workers.sort_unstable();
+    of_workers.dedup();
+    assert_eq!(of_workers.len(), tallies.len(), "a worker twice at tick {tick}");
+    assert!(of_workers.iter().all(|&worker| (worker as usize) < workers));
+    assert!(tallies.iter().all(|tally| tally.records > 0));
+    let sum = |part: fn(&Tally) -> u64| tallies.iter().map(part).sum::<u64>();
+    let sums = (sum(|tally| tally.records), sum(|tally| tally.late), sum(|tally| tally.crossed));
+    assert_eq!(sums, (expected.records, expected.late, expected.crossed), "at tick {tick}");
+}
+
+impl Shape {
+    fn count(&mut self, updates: &[SnapshotUpdate]) {
+        let of = |change| updates.iter().filter(|update| update.change == change).count();
+        self.upserted += of(SnapshotChange::Upserted);
+        self.regrown += of(SnapshotChange::Regrown);
+    }
+}
+
+/// Prints the distribution of the cases, and holds them to what they are meant to be.
+fn report(shapes: &[Shape]) {
+    println!("{} cases        least    p10 median    p90   most", shapes.len());
+    let quantiles = |name: &str, of: fn(&Shape) -> usize| {
+        let mut values: Vec<usize> = shapes.iter().map(of).collect();
+        values.sort_unstable();
+        let at = |percent: usize| values[(values.len() - 1) * percent / 100];
+        println!("{name:<16} {:>8} {:>6} {:>6} {:>6} {:>6}", at(0), at(10), at(50), at(90), at(100));
+        at(50)
+    };
+    assert!(quantiles("records", |shape| shape.records) >= 50);
+    assert!(quantiles("snapshots", |shape| shape.snapshots) >= 50);
+    assert!(quantiles("videos", |shape| shape.videos) >= 3);
+    assert!(quantiles("ticks", |shape| shape.ticks) >= 5);
+    assert!(quantiles("restarts", |shape| shape.restarts) >= 1);
+    assert!(quantiles("workers, all runs", |shape| shape.workers) >= 2);
+    assert!(quantiles("late records", |shape| shape.late) >= 3);
+    assert!(quantiles("upserted rows", |shape| shape.upserted) >= 5);
+    assert!(quantiles("regrown rows", |shape| shape.regrown) >= 2);
+    quantiles("rows not loaded", |shape| shape.forgotten);
+    assert!(shapes.iter().filter(|shape| shape.forgotten > 0).count() > shapes.len() / 10);
+}

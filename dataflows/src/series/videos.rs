@@ -1,0 +1,146 @@
+//! All videos of one worker: their histories, and a tick's records brought to them.
+
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+
+use crate::history::History;
+use crate::snapshot::Record;
+use crate::video_id::VideoId;
+
+use super::net::{RecordAt, Updates, VideoTick};
+use super::{Loaded, SeriesConfig, Tally};
+
+/// Seed of the index. The exchange between workers hashes with another, or the videos of one worker would share bits.
+const INDEX_SEED: u64 = 0x7669_6577_7469_6465;
+
+/// The end of a chain of links.
+const NONE: u32 = u32::MAX;
+
+/// The state of the operator on one worker.
+pub(super) struct Videos {
+    config: SeriesConfig,
+    worker: u32,
+    index: HashMap<VideoId, u32, FixedState>,
+    videos: Vec<Video>,
+    tick: VideoTick,
+    /// One for each record of the tick, chained by video; this and the next two are empty between ticks.
+    links: Vec<Link>,
+    /// The videos of the tick, in order of their first record's arrival.
+    active: Vec<u32>,
+    /// One video's records of the tick.
+    run: Vec<RecordAt>,
+}
+
+struct Video {
+    id: VideoId,
+    history: History,
+    /// Where its latest record came from; a video that was only loaded has none.
+    partition: Option<u32>,
+    /// Its first and last link of the tick.
+    first_link: u32,
+    last_link: u32,
+}
+
+struct Link {
+    record: RecordAt,
+    next: u32,
+}
+
+impl Videos {
+    pub(super) fn new(config: SeriesConfig, worker: u32) -> Self {
+        Self {
+            config,
+            worker,
+            index: HashMap::with_hasher(FixedState::with_seed(INDEX_SEED)),
+            videos: Vec::new(),
+            tick: VideoTick::default(),
+            links: Vec::new(),
+            active: Vec::new(),
+            run: Vec::new(),
+        }
+    }
+
+    /// Takes a row of an earlier run into memory.
+    pub(super) fn load(&mut self, loaded: Loaded) {
+        let slot = self.slot(loaded.video);
+        self.videos[slot as usize].history.upsert(loaded.snapshot);
+    }
+
+    /// Applies all records of a tick. `updates` gathers what changes, and `flush`, called after each video, may take it.
+    pub(super) fn apply(
+        &mut self,
+        mut chunks: Vec<Vec<Record>>,
+        updates: &mut Updates,
+        mut flush: impl FnMut(&mut Updates),
+    ) -> Tally {
+        let mut tally = Tally { worker: self.worker, ..Tally::default() };
+        self.link(&chunks);
+        tally.records = self.links.len() as u64;
+        for position in 0..self.active.len() {
+            let slot = self.active[position] as usize;
+            self.gather(slot, &chunks);
+            let video = &mut self.videos[slot];
+            self.tick.begin(&video.history);
+            for &at in &self.run {
+                let record = at.of(&chunks);
+                tally.crossed +=
+                    u64::from(video.partition.is_some_and(|partition| partition != record.place.partition));
+                video.partition = Some(record.place.partition);
+                tally.late += u64::from(self.tick.fold(&mut video.history, record, at, &self.config));
+            }
+            self.tick.emit(video.id, &video.history, &mut chunks, &self.config, updates);
+            if let Some(newest) = video.history.newest() {
+                video.history.forget_before(self.config.retention.memory_start(newest));
+            }
+            flush(updates);
+        }
+        self.active.clear();
+        self.links.clear();
+        tally
+    }
+
+    fn slot(&mut self, video: VideoId) -> u32 {
+        *self.index.entry(video).or_insert_with(|| {
+            let slot = u32::try_from(self.videos.len()).expect("fewer than 2^32 videos");
+            let history = History::default();
+            self.videos.push(Video { id: video, history, partition: None, first_link: NONE, last_link: NONE });
+            slot
+        })
+    }
+
+    /// Chains the tick's records by video, in order of arrival.
+    fn link(&mut self, chunks: &[Vec<Record>]) {
+        for (chunk, records) in chunks.iter().enumerate() {
+            for (index, record) in records.iter().enumerate() {
+                let slot = self.slot(record.video);
+                let video = &mut self.videos[slot as usize];
+                let link = u32::try_from(self.links.len()).expect("fewer than 2^32 records in a tick");
+                if video.first_link == NONE {
+                    video.first_link = link;
+                    self.active.push(slot);
+                } else {
+                    self.links[video.last_link as usize].next = link;
+                }
+                video.last_link = link;
+                let record = RecordAt { chunk: chunk as u32, index: index as u32 };
+                self.links.push(Link { record, next: NONE });
+            }
+        }
+    }
+
+    /// Gathers a video's records of the tick in order of places, and undoes its chain.
+    fn gather(&mut self, slot: usize, chunks: &[Vec<Record>]) {
+        self.run.clear();
+        let mut link = self.videos[slot].first_link;
+        while link != NONE {
+            self.run.push(self.links[link as usize].record);
+            link = self.links[link as usize].next;
+        }
+        self.videos[slot].first_link = NONE;
+        // Records of one partition arrive in order; only those that cross partitions do not.
+        if !self.run.is_sorted_by_key(|at| at.of(chunks).place) {
+            self.run.sort_by_key(|at| at.of(chunks).place);
+        }
+    }
+}
