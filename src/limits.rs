@@ -25,3 +25,6 @@ pub const RECORDS_IN_FLIGHT_MAX: usize = 400_000;
 /// Updates after which the sink closes a commit although more whole ticks wait, so that a commit takes at most about
 /// two seconds.
 pub const COMMIT_UPDATES_MAX: usize = 150_000;
+
+/// Characters of a bad value that a message shows: enough to recognise it, short enough to read.
+pub const SHOWN_CHARS_MAX: usize = 40;

@@ -7,6 +7,9 @@
 //!   and from nowhere else.
 //! - **Nothing is dropped**: what is no snapshot is a [`DeadLetter`] in the same batch as the records around it.
 
+pub mod fields;
+pub mod json;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
