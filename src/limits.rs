@@ -28,3 +28,10 @@ pub const COMMIT_UPDATES_MAX: usize = 150_000;
 
 /// Characters of a bad value that a message shows: enough to recognise it, short enough to read.
 pub const SHOWN_CHARS_MAX: usize = 40;
+
+/// Columns of a CSV file that are looked at; tables of video statistics have about twenty. Bounds what a row of nothing but
+/// commas costs.
+pub const CSV_COLUMNS_MAX: usize = 1_024;
+
+/// CSV rows between two looks at whether to stop, while rows that were read before are passed: about a millisecond.
+pub const CSV_ROWS_BETWEEN_STOPS: u64 = 4_096;

@@ -7,6 +7,10 @@
 //!   and from nowhere else.
 //! - **Nothing is dropped**: what is no snapshot is a [`DeadLetter`] in the same batch as the records around it.
 
+mod batch;
+pub mod csv;
+pub mod csv_file;
+pub mod csv_rows;
 pub mod fields;
 pub mod json;
 
@@ -79,6 +83,13 @@ pub enum SourceEvent {
 pub struct SourceError {
     /// What happened, where, and what to do.
     pub message: String,
+}
+
+impl SourceError {
+    /// An error that says `message`.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
 }
 
 /// Which share of the input a reader takes.
