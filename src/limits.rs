@@ -26,12 +26,11 @@ pub const RECORDS_IN_FLIGHT_MAX: usize = 400_000;
 /// two seconds.
 pub const COMMIT_UPDATES_MAX: usize = 150_000;
 
-/// Characters of a bad value that a message shows: enough to recognise it, short enough to read.
-pub const SHOWN_CHARS_MAX: usize = 40;
+/// Seconds that a managed Postgres may take to start: after a crash it first replays up to a gigabyte of its log.
+pub const MANAGED_START_SECONDS_MAX: u64 = 300;
 
-/// Columns of a CSV file that are looked at; tables of video statistics have about twenty. Bounds what a row of nothing but
-/// commas costs.
-pub const CSV_COLUMNS_MAX: usize = 1_024;
+/// Seconds that a managed Postgres may take to stop, which includes a last checkpoint.
+pub const MANAGED_STOP_SECONDS_MAX: u64 = 60;
 
-/// CSV rows between two looks at whether to stop, while rows that were read before are passed: about a millisecond.
-pub const CSV_ROWS_BETWEEN_STOPS: u64 = 4_096;
+/// Bytes of a managed Postgres' log past which the next start begins a new one and keeps one old one.
+pub const MANAGED_LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;

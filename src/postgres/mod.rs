@@ -1,1 +1,3 @@
-//! postgres
+//! Postgres: a server of our own where none is given.
+
+pub mod managed;
