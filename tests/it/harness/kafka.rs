@@ -1,0 +1,287 @@
+//! A real Apache Kafka: one KRaft node from the jars of Maven Central, on free ports, with a folder of its own.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
+use rdkafka::util::Timeout;
+
+use super::{children, wait_for};
+
+/// The release in tests/kafka/pom.xml.
+const VERSION: &str = "4.4.0";
+
+const START_DEADLINE: Duration = Duration::from_secs(90);
+
+/// A broker. Killed with this value; the shared one with the process.
+pub struct Kafka {
+    port: u16,
+    dir: tempfile::TempDir,
+    child: Option<Child>,
+    /// Keeps the pipe open by whose end the folder's remover learns that this process has died.
+    _remover: Child,
+}
+
+/// The broker that all tests share which do not disturb it.
+pub fn shared() -> &'static Kafka {
+    static KAFKA: OnceLock<Kafka> = OnceLock::new();
+    KAFKA.get_or_init(Kafka::start)
+}
+
+impl Kafka {
+    /// A broker of the caller's own.
+    pub fn start() -> Self {
+        let dir = tempfile::Builder::new().prefix("viewtide-kafka-").tempdir().expect("a temporary folder");
+        let remover = remove_with_us(dir.path());
+        let [port, controller_port] = free_ports();
+        fs::write(dir.path().join("server.properties"), properties(dir.path(), port, controller_port))
+            .expect("write server.properties");
+        format_storage(dir.path());
+        let mut kafka = Self { port, dir, child: None, _remover: remover };
+        kafka.restart();
+        kafka
+    }
+
+    /// For `--brokers`.
+    pub fn brokers(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Kills the broker as kill -9 does; what it acknowledged stays in its folder.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("kill the broker");
+            child.wait().expect("wait for the broker");
+        }
+    }
+
+    /// Sends `signal` to the broker, SIGSTOP and SIGCONT for one.
+    pub fn signal(&self, signal: Signal) {
+        let child = self.child.as_ref().expect("a running broker");
+        kill(Pid::from_raw(i32::try_from(child.id()).expect("process ids are small")), signal)
+            .expect("signal the broker");
+    }
+
+    /// Starts the broker again on its folder and port, and waits until it serves.
+    pub fn restart(&mut self) {
+        self.kill();
+        let log = self.dir.path().join("kafka.log");
+        let mut args = java_options();
+        args.extend(["kafka.Kafka".into(), self.dir.path().join("server.properties").into()]);
+        let file = File::create(&log).expect("create the broker's log");
+        let child = children::spawn("java", &args, |command| {
+            command.current_dir(self.dir.path()).stderr(file.try_clone().expect("share the log")).stdout(file);
+        });
+        let child = self.child.insert(child);
+        wait_for("Apache Kafka to start", START_DEADLINE, || {
+            let said = fs::read_to_string(&log).unwrap_or_default();
+            if let Some(status) = child.try_wait().expect("wait for the broker") {
+                panic!("Apache Kafka ended with {status}:\n{said}");
+            }
+            said.contains("Kafka Server started").then_some(())
+        });
+    }
+
+    /// Creates a topic and returns its name, which begins with `prefix` and is new.
+    pub fn fresh_topic(&self, prefix: &str, partitions: i32) -> String {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("{prefix}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        self.create_topic(&name, partitions);
+        name
+    }
+
+    /// Creates topic `name`.
+    pub fn create_topic(&self, name: &str, partitions: i32) {
+        self.administer(async |admin, options| {
+            let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+            admin.create_topics([&topic], options).await.map(|results| {
+                results.into_iter().for_each(|result| drop(result.expect("create a topic")));
+            })
+        });
+    }
+
+    /// Deletes topic `name`, and returns once it is gone.
+    pub fn delete_topic(&self, name: &str) {
+        self.administer(async |admin, options| {
+            admin.delete_topics(&[name], options).await.map(|results| {
+                results.into_iter().for_each(|result| drop(result.expect("delete a topic")));
+            })
+        });
+        let client = self.producer();
+        wait_for("the topic to be gone", Duration::from_secs(30), || {
+            let metadata = client.client().fetch_metadata(None, Duration::from_secs(10)).expect("metadata");
+            (!metadata.topics().iter().any(|topic| topic.name() == name)).then_some(())
+        });
+    }
+
+    /// Raises the number of partitions of topic `name` to `partitions`.
+    pub fn add_partitions(&self, name: &str, partitions: usize) {
+        self.administer(async |admin, options| {
+            admin.create_partitions([&NewPartitions::new(name, partitions)], options).await.map(|results| {
+                results.into_iter().for_each(|result| drop(result.expect("add partitions")));
+            })
+        });
+    }
+
+    fn administer(
+        &self,
+        work: impl AsyncFnOnce(&AdminClient<DefaultClientContext>, &AdminOptions) -> rdkafka::error::KafkaResult<()>,
+    ) {
+        let admin: AdminClient<DefaultClientContext> = self.client_config().create().expect("an admin client");
+        let options = AdminOptions::new().operation_timeout(Some(Timeout::After(Duration::from_secs(30))));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(work(&admin, &options)).expect("the broker's answer");
+    }
+
+    /// Settings that reach this broker.
+    pub fn client_config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", self.brokers()).set("reconnect.backoff.max.ms", "1000");
+        config
+    }
+
+    fn producer(&self) -> ThreadedProducer<rdkafka::producer::DefaultProducerContext> {
+        let mut config = self.client_config();
+        config.set("enable.idempotence", "true").set("linger.ms", "5").set("queue.buffering.max.messages", "1000000");
+        config.create().expect("a producer")
+    }
+
+    /// Sends records as they are, in this order, and returns once all are acknowledged.
+    pub fn produce<'a>(&self, topic: &str, records: impl IntoIterator<Item = Message<'a>>) {
+        let producer = self.producer();
+        for message in records {
+            let mut record = BaseRecord::<[u8], [u8]>::to(topic);
+            record.partition = message.partition;
+            record.key = message.key;
+            record.payload = message.value;
+            record.timestamp = message.timestamp_ms;
+            while let Err((error, back)) = producer.send(record) {
+                let full = error.rdkafka_error_code() == Some(rdkafka::types::RDKafkaErrorCode::QueueFull);
+                assert!(full, "produce to {topic}: {error}");
+                std::thread::sleep(Duration::from_millis(5));
+                record = back;
+            }
+        }
+        producer.flush(Duration::from_secs(60)).expect("all records acknowledged");
+    }
+}
+
+impl Drop for Kafka {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A record to send.
+#[derive(Clone, Copy, Default)]
+pub struct Message<'a> {
+    /// The partition; by the hash of the key where `None`.
+    pub partition: Option<i32>,
+    /// The key.
+    pub key: Option<&'a [u8]>,
+    /// The value; `None` is Kafka's null.
+    pub value: Option<&'a [u8]>,
+    /// The record's timestamp in milliseconds; the time of sending where `None`.
+    pub timestamp_ms: Option<i64>,
+}
+
+/// Two ports that were free just now.
+fn free_ports() -> [u16; 2] {
+    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let (one, other) = (bind(), bind());
+    [one, other].map(|listener| listener.local_addr().expect("its address").port())
+}
+
+fn properties(dir: &Path, port: u16, controller_port: u16) -> String {
+    let data = dir.join("data");
+    format!(
+        "process.roles=broker,controller\n\
+         node.id=1\n\
+         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+         controller.listener.names=CONTROLLER\n\
+         controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}\n\
+         log.dirs={}\n\
+         # A restart after a kill waits for the old session to end.\n\
+         broker.session.timeout.ms=2000\n\
+         group.initial.rebalance.delay.ms=0\n\
+         offsets.topic.num.partitions=1\n\
+         offsets.topic.replication.factor=1\n\
+         transaction.state.log.num.partitions=1\n\
+         transaction.state.log.replication.factor=1\n\
+         transaction.state.log.min.isr=1\n\
+         auto.create.topics.enable=false\n\
+         log.retention.ms=-1\n",
+        data.display()
+    )
+}
+
+fn format_storage(dir: &Path) {
+    let id = cluster_id();
+    let mut args = java_options();
+    args.extend(["kafka.tools.StorageTool", "format", "--standalone", "-t", &id, "-c"].map(OsString::from));
+    args.push(dir.join("server.properties").into());
+    let output = Command::new("java")
+        .args(&args)
+        .current_dir(dir)
+        .output()
+        .unwrap_or_else(|error| panic!("java: {error}. `make setup-test` installs what the tests need"));
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "format Kafka's storage: {said}");
+}
+
+/// 16 random bytes in base64url. Kafka refuses ids that begin with a dash, hence the first byte.
+fn cluster_id() -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let bits = rand::random::<u128>() >> 3;
+    // 22 digits of 6 bits hold 132: the last digit has 4 bits of padding.
+    (0..22)
+        .map(|i| char::from(DIGITS[if i < 21 { (bits >> (122 - 6 * i)) & 63 } else { (bits & 3) << 4 } as usize]))
+        .collect()
+}
+
+fn java_options() -> Vec<OsString> {
+    let jars = jars_dir();
+    assert!(jars.is_dir(), "no {}: run `make setup-test` first", jars.display());
+    let mut options: Vec<OsString> =
+        ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"].map(OsString::from).into();
+    let mut class_path = jars.into_os_string();
+    class_path.push("/*");
+    options.push(class_path);
+    let logging = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/log4j2.properties");
+    options.push(format!("-Dlog4j2.configurationFile={logging}").into());
+    options
+}
+
+/// Where `make setup-test` puts the jars: beside what cargo builds.
+fn jars_dir() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp has a parent");
+    target.join(format!("kafka-{VERSION}"))
+}
+
+/// Removes `dir` when this process ends, however it does. (The broker dies by then, of its parent-death signal.)
+fn remove_with_us(dir: &Path) -> Child {
+    use std::os::unix::process::CommandExt;
+    Command::new("/bin/sh")
+        .args(["-c", "read -r _; sleep 1; rm -rf -- \"$1\"", "remove"])
+        .arg(dir)
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .expect("start the folder's remover")
+}
