@@ -1,0 +1,47 @@
+# Every target may be run again and again, and in clones side by side.
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY := $(TARGET)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test demo test fmt fmt-check lint deny bench clean
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what building and running need, by apt (PostgreSQL, C and C++ compilers, OpenSSL, zlib)
+	@scripts/setup.sh
+
+setup-test: ## Beside that what the tests need: Java and Maven by apt, Apache Kafka from Maven Central
+	@scripts/setup.sh test
+
+demo: setup ## Everything on bundled real data; on a terminal the tables stay up until Ctrl-C
+	cargo build --release --locked
+	@if [ -t 1 ]; then exec $(TARGET)/release/viewtide demo; else exec $(TARGET)/release/viewtide demo --once; fi
+
+test: setup-test ## All tests, against a real Kafka and a real Postgres
+	cargo test --workspace --locked
+
+fmt: ## Format the code
+	cargo fmt --all
+
+fmt-check: ## Fail where the code is not formatted
+	cargo fmt --all -- --check
+
+lint: setup ## Clippy, with every warning an error
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+deny: $(CARGO_DENY) ## Check licences, sources and bans of all dependencies
+	$(CARGO_DENY) --locked check bans licenses sources
+
+# A debug build: it takes about a minute less, and the check a second all the same.
+$(CARGO_DENY):
+	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --debug \
+		--root $(TARGET)/tools/cargo-deny-$(CARGO_DENY_VERSION)
+
+bench: setup ## Print the figures of the operator and the dataflow as one table, then criterion's
+	cargo bench --workspace --locked
+
+clean: ## Remove all that was built and fetched
+	cargo clean

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Installs what is missing on a bare Debian with a Rust toolchain. Does nothing, quickly, where all is there; may be run
+# again and again, and in clones side by side.
+#
+#   scripts/setup.sh         to build and run: a C and C++ compiler, make, pkg-config, OpenSSL and zlib (librdkafka), PostgreSQL
+#   scripts/setup.sh test    beside that for the tests: Java, Maven, and the jars of Apache Kafka, in target/
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+missing_for_building() {
+    have gcc || echo gcc
+    have g++ || echo g++
+    have make || echo make
+    have pkg-config || { echo pkg-config libssl-dev zlib1g-dev; return; }
+    pkg-config --exists openssl || echo libssl-dev
+    pkg-config --exists zlib || echo zlib1g-dev
+}
+
+missing_for_running() {
+    # A version installed beside PATH is found by viewtide too.
+    { have initdb && have pg_ctl && have postgres; } || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
+    have psql || echo postgresql-client
+}
+
+missing_for_tests() {
+    have java || echo default-jre-headless
+    have mvn || echo maven
+    have setpriv || echo util-linux
+}
+
+install() {
+    local run=()
+    if ! have apt-get; then
+        echo "missing, and no apt-get to install it: $*" >&2
+        exit 1
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! have sudo; then
+            echo "missing: $*. Neither root nor sudo; as root run: apt-get install --no-install-recommends $*" >&2
+            exit 1
+        fi
+        run=(sudo)
+    fi
+    echo "installing: $*" >&2
+    # One at a time where clones are set up side by side; apt's own locks do not wait for each other everywhere.
+    "${run[@]}" flock /var/lib/apt env DEBIAN_FRONTEND=noninteractive sh -c '
+        apt-get -q update && apt-get -q -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "$@"' install "$@" >&2
+}
+
+# The jars of a whole broker, from Maven Central. They appear in target/ whole or not at all.
+fetch_kafka() {
+    local version target jars partial
+    version=$(sed -n '/<artifactId>kafka_2.13</{n;s/.*<version>\(.*\)<.*/\1/p}' tests/kafka/pom.xml)
+    target=${CARGO_TARGET_DIR:-target}
+    jars=$target/kafka-$version
+    [ ! -d "$jars" ] || return 0
+    mkdir -p "$target" "${HOME:-/tmp}/.m2"
+    partial=$(cd "$target" && pwd)/kafka-partial-$$
+    # Maven's local repository does not bear two writers.
+    flock "${HOME:-/tmp}/.m2" mvn -q -B -f tests/kafka/pom.xml \
+        org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$partial" >&2
+    mv -T "$partial" "$jars" 2>/dev/null || rm -rf "$partial"
+    [ -d "$jars" ] || { echo "the jars of Apache Kafka did not get to $jars" >&2; exit 1; }
+}
+
+if ! have cargo; then
+    echo "no cargo: install Rust first, https://rustup.rs" >&2
+    exit 1
+fi
+missing=$(missing_for_building; missing_for_running)
+[ "${1:-}" != test ] || missing+=" $(missing_for_tests)"
+# Several words on purpose: names of packages.
+# shellcheck disable=SC2086
+[ -z "${missing// /}" ] || install $missing
+[ "${1:-}" != test ] || fetch_kafka
