@@ -1,5 +1,7 @@
 //! Every limit of the application, with its unit and its reason. Reaching one is counted and logged.
 
+use std::time::Duration;
+
 /// A larger record is a dead letter. Kafka's own default for a message is 1 MiB; a response of 50 items is 150 KiB.
 pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
 
@@ -32,5 +34,42 @@ pub const MANAGED_START_SECONDS_MAX: u64 = 300;
 /// Seconds that a managed Postgres may take to stop, which includes a last checkpoint.
 pub const MANAGED_STOP_SECONDS_MAX: u64 = 60;
 
-/// Bytes of a managed Postgres' log past which the next start begins a new one and keeps one old one.
-pub const MANAGED_LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// CSV rows between two looks at whether to stop, while rows that were read before are passed: about a millisecond.
+pub const CSV_ROWS_BETWEEN_STOPS: u64 = 4_096;
+
+/// How long to wait for the brokers at a start; they answer in milliseconds if they are there.
+pub const KAFKA_METADATA_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often to look for new partitions, for a topic that was created again, and for the ends of partitions: seldom enough
+/// to cost nothing.
+pub const KAFKA_REFRESH_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How long one such look may take; the next one comes soon.
+pub const KAFKA_REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a topic may be unknown to the brokers before it is taken for deleted: a broker that just started may not know its
+/// topics for some seconds.
+pub const TOPIC_GONE_AFTER: Duration = Duration::from_secs(15);
+
+/// How often the consumer group is told how far rows are durable, which is for people who look.
+pub const KAFKA_GROUP_COMMIT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long the end of a process waits until the group was told the last time.
+pub const KAFKA_KEEPER_STOP_MAX: Duration = Duration::from_secs(2);
+
+/// How often a reader looks whether marks of transactions moved its partitions on.
+pub const KAFKA_POSITION_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long a reader waits for a record before it looks whether to stop.
+pub const KAFKA_IDLE_POLL: Duration = Duration::from_millis(50);
+
+/// Each kind of trouble with Kafka is logged once in this time: while a broker is away every client says so several times a
+/// second.
+pub const KAFKA_LOG_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Records that each worker's consumer reads ahead at most: a tenth of a second at full speed, which hides the fetches. The
+/// client keeps about 400 bytes beside each.
+pub const KAFKA_PREFETCH_MESSAGES: u32 = 50_000;
+
+/// KiB of records that each worker's consumer reads ahead at most.
+pub const KAFKA_PREFETCH_KBYTES: u32 = 16 * 1024;

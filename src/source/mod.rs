@@ -13,6 +13,13 @@ pub mod csv_file;
 pub mod csv_rows;
 pub mod fields;
 pub mod json;
+pub mod kafka;
+mod kafka_keeper;
+pub(crate) mod kafka_log;
+mod kafka_offsets;
+mod kafka_reader;
+pub mod kafka_settings;
+mod topic_id;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,0 +1,193 @@
+//! A Kafka topic as a source.
+//!
+//! Each worker reads its partitions through a consumer of its own ([`super::kafka_reader`]), assigned at the stored offsets:
+//! no group, no rebalancing. Beside them one thread of the process ([`super::kafka_keeper`]) looks for new partitions, for a
+//! topic that was created again, and tells the consumer group, for information, how far rows are durable.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::types::RDKafkaRespErr;
+use tracing::info;
+use viewtide_dataflows::snapshot::EventTime;
+
+use super::kafka_keeper::Keeper;
+use super::kafka_log::KafkaLog;
+use super::kafka_offsets::Offsets;
+use super::kafka_reader::Reader;
+use super::kafka_settings::{KafkaSettings, left, refused};
+use super::topic_id::topic_id;
+use super::{Feed, Positions, Share, Source, SourceError, SourceIdentity};
+use crate::limits::KAFKA_METADATA_TIMEOUT;
+
+/// What the ids of the clusters that librdkafka pretends to be begin with.
+const PRETENDED_CLUSTER: &str = "mockCluster";
+
+/// Where the very first start begins to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At the first record that the broker still has.
+    Earliest,
+    /// At the first record whose Kafka timestamp is this one, microseconds, or later.
+    At(EventTime),
+}
+
+/// What to read, and how.
+#[derive(Clone, Debug)]
+pub struct KafkaConfig {
+    /// Brokers and librdkafka's settings.
+    pub settings: KafkaSettings,
+    /// The topic.
+    pub topic: String,
+    /// The consumer group that shows lag tools how far rows are durable; nothing is ever read from it.
+    pub group: String,
+    /// Where to begin if nothing is stored.
+    pub start: Start,
+    /// How much later than its Kafka timestamp a record's event time may be, microseconds.
+    pub future_max_us: i64,
+}
+
+/// A topic that can be read.
+pub struct KafkaSource {
+    pub(super) config: KafkaConfig,
+    pub(super) shared: Arc<Shared>,
+    identity: SourceIdentity,
+    log: KafkaLog,
+    keeper: Keeper,
+}
+
+/// What readers and keeper tell each other.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// Partitions of the topic.
+    partitions: AtomicU32,
+    /// Why nothing can be read any more.
+    failure: Mutex<Option<String>>,
+    /// Where the partitions that this process reads stand, and where they end.
+    places: Mutex<BTreeMap<u32, ReadPlace>>,
+}
+
+/// How far a partition was read, and how far it goes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ReadPlace {
+    pub(super) next: u64,
+    pub(super) end: u64,
+}
+
+impl Shared {
+    pub(super) fn partitions(&self) -> u32 {
+        self.partitions.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_partitions(&self, partitions: u32) {
+        self.partitions.store(partitions, Ordering::Relaxed);
+    }
+
+    pub(super) fn fail(&self, message: String) {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
+    }
+
+    pub(super) fn failure(&self) -> Option<SourceError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(SourceError::new)
+    }
+
+    pub(super) fn places(&self) -> MutexGuard<'_, BTreeMap<u32, ReadPlace>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl KafkaSource {
+    /// Connects, and makes sure that the topic is there.
+    ///
+    /// # Errors
+    /// A setting that is refused; brokers that do not answer within [`KAFKA_METADATA_TIMEOUT`]; an unknown topic.
+    pub fn open(config: KafkaConfig) -> Result<Self, SourceError> {
+        let log = KafkaLog::default();
+        let consumer = consumer(&config, log.clone())?;
+        let start = Instant::now();
+        let partitions = partitions(&consumer, &config)?;
+        let client = consumer.client();
+        let cluster_id = client.fetch_cluster_id(left(start, KAFKA_METADATA_TIMEOUT)).unwrap_or_default();
+        // The in-process broker of the demo never answers; its topics live no longer than the process.
+        let topic_id = match cluster_id.starts_with(PRETENDED_CLUSTER) {
+            true => None,
+            false => topic_id(client, &config.topic, left(start, KAFKA_METADATA_TIMEOUT))
+                .map_err(|error| SourceError::new(format!("Kafka topic {}: {error}; try again", config.topic)))?,
+        };
+        info!(topic = config.topic, topic_id, cluster_id, partitions, "connected to Kafka");
+        let identity = SourceIdentity::Kafka { cluster_id, topic: config.topic.clone(), topic_id: topic_id.clone() };
+        let shared = Arc::new(Shared::default());
+        shared.set_partitions(partitions);
+        let keeper = Keeper::start(consumer, config.topic.clone(), topic_id, shared.clone());
+        Ok(Self { config, shared, identity, log, keeper })
+    }
+
+    /// Takes note that everything before `positions` is durable, so that the consumer group shows it. Returns at once; what
+    /// goes wrong is of no consequence and only logged.
+    pub fn committed(&self, positions: &Positions) {
+        self.keeper.committed(positions);
+    }
+
+    /// Records that are in the partitions of this process and were not read yet, as of a few seconds ago.
+    pub fn lag(&self) -> u64 {
+        self.shared.places().values().map(|place| place.end.saturating_sub(place.next)).sum()
+    }
+}
+
+impl Source for KafkaSource {
+    fn identity(&self) -> &SourceIdentity {
+        &self.identity
+    }
+
+    fn read(&self, share: Share, stored: &Positions, feed: &Feed) -> Result<(), SourceError> {
+        let consumer = consumer(&self.config, self.log.clone())?;
+        Reader::new(self, &consumer, share, feed).read(stored)
+    }
+}
+
+fn consumer(config: &KafkaConfig, log: KafkaLog) -> Result<BaseConsumer<KafkaLog>, SourceError> {
+    let settings = config.settings.consumer(&config.group)?;
+    BaseConsumer::from_config_and_context(&settings, log).map_err(|error| refused(&error))
+}
+
+/// How many partitions the topic has.
+fn partitions(consumer: &BaseConsumer<KafkaLog>, config: &KafkaConfig) -> Result<u32, SourceError> {
+    let (topic, brokers) = (&config.topic, &config.settings.brokers);
+    match known_partitions(consumer, topic, KAFKA_METADATA_TIMEOUT) {
+        Ok(Some(partitions)) => Ok(partitions),
+        Ok(None) => Err(SourceError::new(format!(
+            "Kafka at {brokers} has no topic {topic}; create it (`viewtide replay --partitions N` does), or name another \
+             with --topic"
+        ))),
+        Err(error) => {
+            // Log lines wait in the queue until the consumer is polled; they tell why.
+            while consumer.poll(std::time::Duration::ZERO).is_some() {}
+            let offsets = Offsets { consumer, topic };
+            let error = offsets.failed(&format!("reach the brokers {brokers}"), &error);
+            Err(SourceError::new(format!("{error}; check --brokers, and security settings given by -X")))
+        }
+    }
+}
+
+/// How many partitions `topic` has; `None` if there is no such topic.
+pub(super) fn known_partitions(
+    consumer: &BaseConsumer<KafkaLog>,
+    topic: &str,
+    timeout: std::time::Duration,
+) -> rdkafka::error::KafkaResult<Option<u32>> {
+    let metadata = consumer.fetch_metadata(Some(topic), timeout)?;
+    let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(None) };
+    match found.error() {
+        None => Ok(Some(found.partitions().len() as u32)),
+        Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) => Ok(None),
+        Some(error) => Err(rdkafka::error::KafkaError::MetadataFetch(error.into())),
+    }
+}
+
+#[cfg(test)]
+#[path = "kafka_tests.rs"]
+mod tests;

@@ -1,0 +1,373 @@
+//! One worker's reader of a Kafka topic: its partitions, polled in a loop, handed over in batches.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::{Offset, Timestamp};
+use tracing::{debug, info};
+use viewtide_dataflows::snapshot::{EventTime, Place, Record};
+
+use super::batch::Filling;
+use super::fields::{Clock, Horizon, Observation, Refusal};
+use super::json;
+use super::kafka::{KafkaSource, ReadPlace, known_partitions};
+use super::kafka_log::KafkaLog;
+use super::kafka_offsets::{Offsets, index};
+use super::{DeadLetter, Feed, Positions, Share, SourceError, SourceEvent, Span};
+use crate::limits::{
+    KAFKA_IDLE_POLL, KAFKA_METADATA_TIMEOUT, KAFKA_POSITION_INTERVAL, KAFKA_REFRESH_INTERVAL, RECORD_BYTES_MAX,
+};
+
+/// A partition that this reader reads.
+struct Partition {
+    span: Span,
+    /// Where it ended at the start; `None` once that was reached, or if it was found later.
+    end: Option<u64>,
+    /// Whether `span` is yet to be handed over.
+    moved: bool,
+}
+
+pub(super) struct Reader<'a> {
+    source: &'a KafkaSource,
+    consumer: &'a BaseConsumer<KafkaLog>,
+    share: Share,
+    feed: &'a Feed,
+    /// By number; `None` where another worker reads it.
+    partitions: Vec<Option<Partition>>,
+    /// Those whose `moved` is set.
+    moved: Vec<u32>,
+    /// Partitions that have not reached their `end`.
+    behind: usize,
+    end_said: bool,
+    positions_checked: Instant,
+    adopt_at: Instant,
+    filling: Filling,
+}
+
+/// Whether to go on.
+#[derive(PartialEq)]
+enum Flow {
+    On,
+    Stop,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        source: &'a KafkaSource,
+        consumer: &'a BaseConsumer<KafkaLog>,
+        share: Share,
+        feed: &'a Feed,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            source,
+            consumer,
+            share,
+            feed,
+            partitions: Vec::new(),
+            moved: Vec::new(),
+            behind: 0,
+            end_said: false,
+            positions_checked: now,
+            adopt_at: now,
+            filling: Filling::default(),
+        }
+    }
+
+    pub(super) fn read(mut self, stored: &Positions) -> Result<(), SourceError> {
+        let known = self.source.shared.partitions();
+        if let Some((partition, _)) = stored.range(known..).find(|(partition, _)| self.is_ours(**partition)) {
+            return Err(SourceError::new(format!(
+                "Kafka topic {} has {known} partitions, but partition {partition} was read before: the topic was created \
+                 again. Start on an empty database to read the new one",
+                self.source.config.topic
+            )));
+        }
+        self.adopt(known, stored, true)?;
+        match self.poll_on() {
+            Ok(()) => Ok(()),
+            // What was read before is good, and shall be durable before the error is said.
+            Err(error) if self.hand_over() == Flow::On => Err(error),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn poll_on(&mut self) -> Result<(), SourceError> {
+        loop {
+            if self.feed.stopped() {
+                return Ok(());
+            }
+            let wait = if self.filling.is_empty() && self.moved.is_empty() { KAFKA_IDLE_POLL } else { Duration::ZERO };
+            let flow = match self.consumer.poll(wait) {
+                Some(Ok(message)) => {
+                    self.take(&message);
+                    if self.filling.is_full() { self.hand_over() } else { Flow::On }
+                }
+                Some(Err(error)) => {
+                    self.error(&error)?;
+                    Flow::On
+                }
+                None => self.pause()?,
+            };
+            if flow == Flow::Stop {
+                return Ok(());
+            }
+            if self.source.shared.partitions() as usize > self.partitions.len() && Instant::now() >= self.adopt_at {
+                self.adopt_new()?;
+            }
+        }
+    }
+
+    /// Nothing is there to read right now.
+    fn pause(&mut self) -> Result<Flow, SourceError> {
+        if let Some(failure) = self.source.shared.failure() {
+            return Err(failure);
+        }
+        if self.positions_checked.elapsed() >= KAFKA_POSITION_INTERVAL || (self.behind == 0 && !self.end_said) {
+            self.pass_control_records();
+        }
+        Ok(self.hand_over())
+    }
+
+    fn is_ours(&self, partition: u32) -> bool {
+        partition % self.share.peers == self.share.index
+    }
+
+    fn offsets(&self) -> Offsets<'a> {
+        Offsets { consumer: self.consumer, topic: &self.source.config.topic }
+    }
+
+    /// Begins to read our partitions below `known` that are not read yet. Their positions are handed over at once, so that
+    /// from the first commit on it is stored where each of them began.
+    fn adopt(&mut self, known: u32, stored: &Positions, at_start: bool) -> Result<(), SourceError> {
+        let new: Vec<u32> = (self.partitions.len() as u32..known).filter(|number| self.is_ours(*number)).collect();
+        let extents = self
+            .offsets()
+            .extents(&new, KAFKA_METADATA_TIMEOUT)
+            .map_err(|error| self.offsets().failed("look up the offsets of its partitions", &error))?;
+        let spans = self.offsets().starts(&extents, self.source.config.start, stored)?;
+        let at = spans.iter().map(|(partition, span)| (*partition, offset(span.next)));
+        if !spans.is_empty() {
+            self.offsets()
+                .list(at)
+                .and_then(|list| self.consumer.incremental_assign(&list))
+                .map_err(|error| self.offsets().failed("begin to read its partitions", &error))?;
+        }
+        self.partitions.resize_with(known as usize, || None);
+        for (partition, span) in spans {
+            let end = extents[&partition].end;
+            let behind = at_start && span.next < end;
+            self.behind += usize::from(behind);
+            let end_at_start = behind.then_some(end);
+            self.partitions[partition as usize] = Some(Partition { span, end: end_at_start, moved: true });
+            self.moved.push(partition);
+            self.source.shared.places().insert(partition, ReadPlace { next: span.next, end });
+            debug!(partition, from = span.next, end, worker = self.share.index, "reading a partition");
+        }
+        Ok(())
+    }
+
+    fn adopt_new(&mut self) -> Result<(), SourceError> {
+        self.adopt_at = Instant::now() + KAFKA_REFRESH_INTERVAL;
+        // This client has to know of them as well.
+        let topic = &self.source.config.topic;
+        let known = match known_partitions(self.consumer, topic, KAFKA_REFRESH_INTERVAL) {
+            Ok(Some(known)) => known.min(self.source.shared.partitions()),
+            Ok(None) | Err(_) => return Ok(()),
+        };
+        let before = self.partitions.len();
+        // Partitions found while others are read begin at their beginning: `stored` is anything but empty.
+        let stored = Positions::from([(u32::MAX, Span { first: 0, next: 0 })]);
+        match self.adopt(known, &stored, false) {
+            Ok(()) => info!(topic, before, known, worker = self.share.index, "new partitions are read"),
+            Err(error) => debug!("new partitions could not be read yet: {error}"),
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, message: &BorrowedMessage<'_>) {
+        let (number, at) = (index(message.partition()), u64::try_from(message.offset()).unwrap_or(0));
+        let Some(Some(partition)) = self.partitions.get_mut(number as usize) else { return };
+        if at < partition.span.next {
+            // It was handed over already; to hand it over again would count it twice.
+            debug!(partition = number, offset = at, "a record that was read before came again");
+            return;
+        }
+        partition.span.next = at + 1;
+        if !partition.moved {
+            partition.moved = true;
+            self.moved.push(number);
+        }
+        if partition.end.is_some_and(|end| partition.span.next >= end) {
+            partition.end = None;
+            self.behind -= 1;
+        }
+        let bytes = message.payload_len() + message.key_len();
+        let place = Place { partition: number, offset: at, item: 0 };
+        match observation(message, bytes, self.source.config.future_max_us) {
+            Ok(read) => {
+                let record =
+                    Record { video: read.video, place, snapshot: read.snapshot, file_source: read.file_source };
+                self.filling.record(record, bytes);
+            }
+            Err(refusal) => self.filling.dead_letter(DeadLetter {
+                topic: self.source.config.topic.clone(),
+                partition: number,
+                offset: at,
+                item: 0,
+                reason: refusal.to_string(),
+                key: message.key().map(<[u8]>::to_vec),
+                payload: message.payload().map(<[u8]>::to_vec),
+            }),
+        }
+    }
+
+    fn error(&mut self, error: &KafkaError) -> Result<(), SourceError> {
+        match error {
+            KafkaError::PartitionEOF(partition) => {
+                if let Some(Some(partition)) = self.partitions.get_mut(index(*partition) as usize)
+                    && partition.end.take().is_some()
+                {
+                    self.behind -= 1;
+                }
+                Ok(())
+            }
+            KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+                Err(self.lost())
+            }
+            KafkaError::MessageConsumption(code) if passes(*code) => {
+                debug!("Kafka: {error}; trying on");
+                Ok(())
+            }
+            KafkaError::MessageConsumptionFatal(_) => {
+                let why = self.consumer.client().fatal_error().map(|(_, why)| format!(": {why}")).unwrap_or_default();
+                Err(self.offsets().failed("read on", &format!("{error}{why}")))
+            }
+            other => Err(self.offsets().failed("read on", other)),
+        }
+    }
+
+    /// Says which records are gone.
+    fn lost(&self) -> SourceError {
+        let ours: Vec<u32> = self.ours().map(|(number, _)| number).collect();
+        let extents = match self.offsets().extents(&ours, KAFKA_METADATA_TIMEOUT) {
+            Ok(extents) => extents,
+            Err(error) => return self.offsets().failed("read on: records are gone, and to look up which", &error),
+        };
+        self.ours()
+            .filter_map(|(number, partition)| Some((number, partition.span.next, *extents.get(&number)?)))
+            .find(|(_, next, extent)| *next < extent.begin || *next > extent.end)
+            .map_or_else(
+                || self.offsets().failed("read on", &"the broker said that the next record to read is gone"),
+                |(number, next, extent)| self.offsets().lost(number, next, extent),
+            )
+    }
+
+    fn ours(&self) -> impl Iterator<Item = (u32, &Partition)> {
+        self.partitions.iter().enumerate().filter_map(|(number, partition)| Some((number as u32, partition.as_ref()?)))
+    }
+
+    /// Moves past what takes offsets and is no record (marks of transactions): the client knows how far it came.
+    fn pass_control_records(&mut self) {
+        self.positions_checked = Instant::now();
+        let Ok(positions) = self.consumer.position() else { return };
+        for element in positions.elements() {
+            let Offset::Offset(position) = element.offset() else { continue };
+            let (number, position) = (index(element.partition()), u64::try_from(position).unwrap_or(0));
+            let Some(Some(partition)) = self.partitions.get_mut(number as usize) else { continue };
+            if position > partition.span.next {
+                partition.span.next = position;
+                if !partition.moved {
+                    partition.moved = true;
+                    self.moved.push(number);
+                }
+            }
+        }
+    }
+
+    /// Hands over what there is, and that the end was reached.
+    fn hand_over(&mut self) -> Flow {
+        if !self.moved.is_empty() {
+            let mut places = self.source.shared.places();
+            for number in self.moved.drain(..) {
+                let Some(Some(partition)) = self.partitions.get_mut(number as usize) else { continue };
+                partition.moved = false;
+                self.filling.batch.positions.insert(number, partition.span);
+                places.entry(number).or_default().next = partition.span.next;
+            }
+        }
+        if !self.filling.is_empty() && !self.feed.send(SourceEvent::Batch(self.filling.take())) {
+            return Flow::Stop;
+        }
+        if self.behind == 0 && !self.end_said {
+            self.end_said = true;
+            if !self.feed.send(SourceEvent::End) {
+                return Flow::Stop;
+            }
+        }
+        Flow::On
+    }
+}
+
+fn observation(message: &BorrowedMessage<'_>, bytes: usize, future_max_us: i64) -> Result<Observation, Refusal> {
+    if bytes > RECORD_BYTES_MAX {
+        return Err(Refusal::TooLarge { bytes: bytes as u64 });
+    }
+    let payload = message.payload().ok_or(Refusal::NoValue)?;
+    json::parse(payload, &Horizon { arrived_us: arrived_us(message.timestamp()), future_max_us, clock: Clock::Kafka })
+}
+
+/// A record of before Kafka 0.10 has no time.
+fn arrived_us(timestamp: Timestamp) -> Option<EventTime> {
+    timestamp.to_millis().map(|time_ms| time_ms.saturating_mul(1_000))
+}
+
+fn offset(next: u64) -> Offset {
+    Offset::Offset(i64::try_from(next).unwrap_or(i64::MAX))
+}
+
+/// Whether an error passes by itself, or concerns the group, which is for information only. Any other one stops the reader:
+/// it may mean that records were left out.
+fn passes(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        code,
+        Code::BrokerTransportFailure
+            | Code::AllBrokersDown
+            | Code::Resolve
+            | Code::SSL
+            | Code::Authentication
+            | Code::OperationTimedOut
+            | Code::RequestTimedOut
+            | Code::BrokerNotAvailable
+            | Code::NetworkException
+            | Code::LeaderNotAvailable
+            | Code::NotLeaderForPartition
+            | Code::ReplicaNotAvailable
+            | Code::FencedLeaderEpoch
+            | Code::UnknownLeaderEpoch
+            | Code::OffsetNotAvailable
+            | Code::KafkaStorageError
+            | Code::Retry
+            | Code::InProgress
+            | Code::WaitCache
+            | Code::DestroyBroker
+            // The keeper looks into these.
+            | Code::UnknownTopic
+            | Code::UnknownPartition
+            | Code::UnknownTopicOrPartition
+            | Code::UnknownTopicId
+            // The group.
+            | Code::WaitingForCoordinator
+            | Code::CoordinatorLoadInProgress
+            | Code::CoordinatorNotAvailable
+            | Code::NotCoordinator
+            | Code::GroupAuthorizationFailed
+            | Code::InvalidGroupId
+            | Code::UnknownMemberId
+            | Code::IllegalGeneration
+            | Code::RebalanceInProgress
+    )
+}
