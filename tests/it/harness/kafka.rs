@@ -19,8 +19,8 @@ use rdkafka::util::Timeout;
 
 use super::{children, wait_for};
 
-/// The release in tests/kafka/pom.xml.
-const VERSION: &str = "4.4.0";
+/// Names the release, for `make setup-test` too.
+const POM: &str = include_str!("../../kafka/pom.xml");
 
 const START_DEADLINE: Duration = Duration::from_secs(90);
 
@@ -268,7 +268,12 @@ fn java_options() -> Vec<OsString> {
 /// Where `make setup-test` puts the jars: beside what cargo builds.
 fn jars_dir() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp has a parent");
-    target.join(format!("kafka-{VERSION}"))
+    let version = POM
+        .split_once("<artifactId>kafka_2.13</artifactId>")
+        .and_then(|(_, rest)| rest.split_once("<version>")?.1.split_once("</version>"))
+        .map(|(version, _)| version)
+        .expect("the pom names Kafka's version");
+    target.join(format!("kafka-{version}"))
 }
 
 /// Removes `dir` when this process ends, however it does. (The broker dies by then, of its parent-death signal.)
