@@ -9,21 +9,14 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
-use tempfile::TempDir;
 use viewtide::postgres::managed::{ManagedConfig, ManagedError, ManagedPostgres, Stopped};
 
+use crate::harness::folder::Folder;
 use crate::harness::postgres::rows;
 use crate::harness::process::Process;
 use crate::harness::wait_for;
 
 const DEADLINE: Duration = Duration::from_secs(60);
-
-/// A folder that any account can reach, for a data directory in it.
-fn reachable() -> TempDir {
-    let dir = tempfile::tempdir().expect("a temporary folder");
-    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o711)).expect("open the folder");
-    dir
-}
 
 fn config(dir: &Path) -> ManagedConfig {
     ManagedConfig { data_dir: Some(dir.to_path_buf()), port: None }
@@ -52,7 +45,7 @@ fn gone(pid: i32) {
 
 #[test]
 fn made_used_stopped_and_found_again_with_its_data_port_and_password() {
-    let dir = reachable();
+    let dir = Folder::new();
     let root = dir.path().join("data");
     let postgres = start(&root);
     let (url, port, pid) = (postgres.url(), postgres.port(), postgres.pid());
@@ -73,7 +66,7 @@ fn made_used_stopped_and_found_again_with_its_data_port_and_password() {
 
 #[test]
 fn people_connect_with_the_password_and_nobody_without() {
-    let dir = reachable();
+    let dir = Folder::new();
     let postgres = start(&dir.path().join("data"));
     assert_eq!(mode(&postgres.password_file()), 0o600);
     assert_eq!(mode(&dir.path().join("data/pgpass")), 0o600);
@@ -108,7 +101,7 @@ fn people_connect_with_the_password_and_nobody_without() {
 
 #[test]
 fn the_last_one_out_stops_the_server_whoever_started_it() {
-    let dir = reachable();
+    let dir = Folder::new();
     let starter = start(dir.path());
     let other = start(dir.path());
     assert_eq!(starter.pid(), other.pid());
@@ -121,7 +114,7 @@ fn the_last_one_out_stops_the_server_whoever_started_it() {
 
 #[test]
 fn first_starts_at_the_same_time_share_one_cluster() {
-    let dir = reachable();
+    let dir = Folder::new();
     let handles: Vec<_> = (0..3)
         .map(|_| {
             let path = dir.path().join("data");
@@ -136,7 +129,7 @@ fn first_starts_at_the_same_time_share_one_cluster() {
 
 #[test]
 fn a_server_that_was_killed_is_replaced() {
-    let dir = reachable();
+    let dir = Folder::new();
     let postgres = start(dir.path());
     rows(&postgres.url(), "CREATE TABLE kept (x int); INSERT INTO kept VALUES (42)").expect("own tables");
     let pid = postgres.pid();
@@ -165,7 +158,7 @@ fn a_server_that_was_killed_is_replaced() {
 
 #[test]
 fn half_a_cluster_is_made_anew() {
-    let dir = reachable();
+    let dir = Folder::new();
     fs::create_dir_all(dir.path().join("init/postgres")).expect("a folder");
     fs::write(dir.path().join("init/postgres/PG_VERSION"), "15\n").expect("a file");
     let postgres = start(dir.path());
@@ -175,7 +168,7 @@ fn half_a_cluster_is_made_anew() {
 
 #[test]
 fn a_data_directory_too_deep_for_a_socket_gets_one_elsewhere() {
-    let dir = reachable();
+    let dir = Folder::new();
     let root = dir.path().join("a".repeat(60)).join("b c".repeat(20));
     let postgres = start(&root);
     assert_eq!(value(&postgres.url(), "SELECT 1"), "1");
@@ -188,7 +181,7 @@ fn a_data_directory_too_deep_for_a_socket_gets_one_elsewhere() {
 
 #[test]
 fn what_cannot_be_is_refused_with_a_reason() {
-    let dir = reachable();
+    let dir = Folder::new();
     let refused = |config: ManagedConfig| match ManagedPostgres::start(config) {
         Ok(postgres) => panic!("it started: {}", postgres.tcp_url_for_people()),
         Err(error) => (error.to_string(), error),
@@ -278,7 +271,7 @@ fn child(mode: &str, home: &Path, user: Option<&str>) -> (Process, i32, PathBuf)
 
 #[test]
 fn a_plain_user_has_it_at_home_and_a_killed_viewtide_leaves_it_to_the_next() {
-    let home = reachable();
+    let home = Folder::new();
     // As root, `nobody` plays the plain user; otherwise we are one.
     let user = geteuid().is_root().then_some("nobody");
     if let Some(user) = user {
@@ -315,7 +308,7 @@ fn a_temporary_server_goes_when_dropped_and_when_its_process_is_killed() {
     drop(postgres);
     assert!(!alive(pid) && !dir.exists());
 
-    let home = reachable();
+    let home = Folder::new();
     let (process, pid, dir) = child("temporary", home.path(), None);
     assert!(alive(pid) && dir.exists());
     process.signal(Signal::SIGKILL);
@@ -326,7 +319,7 @@ fn a_temporary_server_goes_when_dropped_and_when_its_process_is_killed() {
 
 #[test]
 fn the_server_does_not_hold_our_streams_open() {
-    let dir = reachable();
+    let dir = Folder::new();
     let home = dir.path();
     let exe = std::env::current_exe().expect("this test");
     // A pipeline around viewtide ends when viewtide does, although the server runs on.

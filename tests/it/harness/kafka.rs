@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -17,6 +17,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::util::Timeout;
 
+use super::folder::Folder;
 use super::{children, wait_for};
 
 /// Names the release, for `make setup-test` too.
@@ -27,10 +28,8 @@ const START_DEADLINE: Duration = Duration::from_secs(90);
 /// A broker. Killed with this value; the shared one with the process.
 pub struct Kafka {
     port: u16,
-    dir: tempfile::TempDir,
     child: Option<Child>,
-    /// Keeps the pipe open by whose end the folder's remover learns that this process has died.
-    _remover: Child,
+    dir: Folder,
 }
 
 /// The broker that all tests share which do not disturb it.
@@ -42,13 +41,12 @@ pub fn shared() -> &'static Kafka {
 impl Kafka {
     /// A broker of the caller's own.
     pub fn start() -> Self {
-        let dir = tempfile::Builder::new().prefix("viewtide-kafka-").tempdir().expect("a temporary folder");
-        let remover = remove_with_us(dir.path());
+        let dir = Folder::new();
         let [port, controller_port] = free_ports();
         fs::write(dir.path().join("server.properties"), properties(dir.path(), port, controller_port))
             .expect("write server.properties");
         format_storage(dir.path());
-        let mut kafka = Self { port, dir, child: None, _remover: remover };
+        let mut kafka = Self { port, child: None, dir };
         kafka.restart();
         kafka
     }
@@ -274,19 +272,4 @@ fn jars_dir() -> PathBuf {
         .map(|(version, _)| version)
         .expect("the pom names Kafka's version");
     target.join(format!("kafka-{version}"))
-}
-
-/// Removes `dir` when this process ends, however it does. (The broker dies by then, of its parent-death signal.)
-fn remove_with_us(dir: &Path) -> Child {
-    use std::os::unix::process::CommandExt;
-    Command::new("/bin/sh")
-        .args(["-c", "read -r _; sleep 1; rm -rf -- \"$1\"", "remove"])
-        .arg(dir)
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .expect("start the folder's remover")
 }

@@ -1,6 +1,7 @@
 //! What the tests run against. Everything started here ends with the test binary, also when that is killed.
 
 pub mod children;
+pub mod folder;
 pub mod kafka;
 pub mod postgres;
 pub mod process;
