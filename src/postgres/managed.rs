@@ -83,6 +83,8 @@ pub enum ManagedError {
     Init { program: &'static str, output: String },
     #[error("port {port} of 127.0.0.1 is in use by something else. Give another port, or none for a free one")]
     PortInUse { port: u16 },
+    #[error("port {port} of 127.0.0.1 cannot be listened on: {source}. Give another port, or none for a free one")]
+    Port { port: u16, source: std::io::Error },
     #[error("the server did not start; {} ends with:\n{output}", log.display())]
     Start { log: PathBuf, output: String },
     #[error("the server in {} did not stop: {output}", cluster.display())]

@@ -109,7 +109,9 @@ pub(super) fn start(
     }
     rotate(&log)?;
     let socket_dir = make_socket_dir(layout, account)?;
-    for attempt in 1.. {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
         let chosen = choose_port(layout, port, attempt)?;
         write_anew(&layout.settings(), 0o644, &settings(chosen, &socket_dir, durability))?;
         let log_start_bytes = fs::metadata(&log).map_or(0, |meta| meta.len());
@@ -132,14 +134,17 @@ pub(super) fn start(
         let output = format!("{}\n{tail}", said(&output)).trim().to_owned();
         return Err(ManagedError::Start { log, output });
     }
-    unreachable!("the loop returns by its last attempt")
 }
 
 /// The port asked for; else the one of last time, which people have put into their tools; else a free one.
 fn choose_port(layout: &Layout, asked: Option<u16>, attempt: usize) -> Result<u16, ManagedError> {
     let free = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
     if let Some(port) = asked {
-        return if free(port).is_ok() { Ok(port) } else { Err(ManagedError::PortInUse { port }) };
+        return match free(port) {
+            Ok(_) => Ok(port),
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Err(ManagedError::PortInUse { port }),
+            Err(source) => Err(ManagedError::Port { port, source }),
+        };
     }
     let last = fs::read_to_string(layout.settings()).ok().and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("port = "))?;
