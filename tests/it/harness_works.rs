@@ -85,5 +85,6 @@ fn processes_are_captured_signalled_and_killed() {
 
 #[test]
 fn the_binary_runs() {
-    viewtide(["--version"]).wait(Duration::from_secs(10)).expect_code(0);
+    let finished = viewtide(["--version"]).wait(Duration::from_secs(10)).expect_code(0);
+    assert_eq!(finished.stdout, format!("viewtide {}\n", env!("CARGO_PKG_VERSION")));
 }
