@@ -73,3 +73,12 @@ pub const KAFKA_PREFETCH_MESSAGES: u32 = 50_000;
 
 /// KiB of records that each worker's consumer reads ahead at most.
 pub const KAFKA_PREFETCH_KBYTES: u32 = 16 * 1024;
+
+/// How often `replay` says how far it is: smooth for a progress bar, nothing for the replay.
+pub const REPLAY_PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long `replay` sleeps at once before it looks whether to stop.
+pub const REPLAY_SLEEP_MAX: Duration = Duration::from_millis(50);
+
+/// How long a stopped `replay` waits for acknowledgements of what it sent.
+pub const REPLAY_STOP_MAX: Duration = Duration::from_secs(4);

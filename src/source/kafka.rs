@@ -109,7 +109,8 @@ impl KafkaSource {
         let log = KafkaLog::default();
         let consumer = consumer(&config, log.clone())?;
         let start = Instant::now();
-        let partitions = partitions(&consumer, &config)?;
+        let brokers = &config.settings.brokers;
+        let partitions = reach(&consumer, brokers, &config.topic)?.ok_or_else(|| no_topic(brokers, &config.topic))?;
         let client = consumer.client();
         let cluster_id = client.fetch_cluster_id(left(start, KAFKA_METADATA_TIMEOUT)).unwrap_or_default();
         // The in-process broker of the demo never answers; its topics live no longer than the process.
@@ -154,27 +155,29 @@ fn consumer(config: &KafkaConfig, log: KafkaLog) -> Result<BaseConsumer<KafkaLog
     BaseConsumer::from_config_and_context(&settings, log).map_err(|error| refused(&error))
 }
 
-/// How many partitions the topic has.
-fn partitions(consumer: &BaseConsumer<KafkaLog>, config: &KafkaConfig) -> Result<u32, SourceError> {
-    let (topic, brokers) = (&config.topic, &config.settings.brokers);
-    match known_partitions(consumer, topic, KAFKA_METADATA_TIMEOUT) {
-        Ok(Some(partitions)) => Ok(partitions),
-        Ok(None) => Err(SourceError::new(format!(
-            "Kafka at {brokers} has no topic {topic}; create it (`viewtide replay --partitions N` does), or name another \
-             with --topic"
-        ))),
-        Err(error) => {
-            // Log lines wait in the queue until the consumer is polled; they tell why.
-            while consumer.poll(std::time::Duration::ZERO).is_some() {}
-            let offsets = Offsets { consumer, topic };
-            let error = offsets.failed(&format!("reach the brokers {brokers}"), &error);
-            Err(SourceError::new(format!("{error}; check --brokers, and security settings given by -X")))
-        }
-    }
+/// How many partitions `topic` has; `None` if there is no such topic.
+///
+/// # Errors
+/// Brokers that do not answer within [`KAFKA_METADATA_TIMEOUT`], and why.
+pub(crate) fn reach(consumer: &BaseConsumer<KafkaLog>, brokers: &str, topic: &str) -> Result<Option<u32>, SourceError> {
+    known_partitions(consumer, topic, KAFKA_METADATA_TIMEOUT).map_err(|error| {
+        // Log lines wait in the queue until the consumer is polled; they tell why.
+        while consumer.poll(std::time::Duration::ZERO).is_some() {}
+        let error = Offsets { consumer, topic }.failed(&format!("reach the brokers {brokers}"), &error);
+        SourceError::new(format!("{error}; check --brokers, and security settings given by -X"))
+    })
+}
+
+/// What to say of a topic that is not there.
+pub(crate) fn no_topic(brokers: &str, topic: &str) -> SourceError {
+    SourceError::new(format!(
+        "Kafka at {brokers} has no topic {topic}; create it (`viewtide replay --partitions N` does), or name another with \
+         --topic"
+    ))
 }
 
 /// How many partitions `topic` has; `None` if there is no such topic.
-pub(super) fn known_partitions(
+pub(crate) fn known_partitions(
     consumer: &BaseConsumer<KafkaLog>,
     topic: &str,
     timeout: std::time::Duration,

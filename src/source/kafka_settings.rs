@@ -78,6 +78,16 @@ impl KafkaSettings {
         Ok(config)
     }
 
+    /// Settings of a client that only looks and manages topics.
+    ///
+    /// # Errors
+    /// A setting that may not be changed.
+    pub(crate) fn admin(&self) -> Result<ClientConfig, SourceError> {
+        let mut config = self.both();
+        self.apply(&mut config, &[])?;
+        Ok(config)
+    }
+
     fn both(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
