@@ -1,5 +1,6 @@
 //! librdkafka's settings: ours, and what `-X key=value` may change.
 
+use std::fmt;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -8,12 +9,20 @@ use super::SourceError;
 use crate::limits::{KAFKA_PREFETCH_KBYTES, KAFKA_PREFETCH_MESSAGES};
 
 /// How to reach Kafka.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct KafkaSettings {
     /// `host:port`, several by comma.
     pub brokers: String,
     /// Any setting of librdkafka, as `-X key=value` gave it.
     pub overrides: Vec<(String, String)>,
+}
+
+impl fmt::Debug for KafkaSettings {
+    /// Without the values of settings: passwords are among them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<_> = self.overrides.iter().map(|(key, _)| key).collect();
+        f.debug_struct("KafkaSettings").field("brokers", &self.brokers).field("overrides", &keys).finish()
+    }
 }
 
 /// Settings that the guarantee rests on, by all their names, and what for.
@@ -156,6 +165,12 @@ mod tests {
             "the Kafka setting auto.offset.reset cannot be changed: records that are gone must be an error, not a \
              silent jump"
         );
+    }
+
+    #[test]
+    fn no_password_is_shown() {
+        let shown = format!("{:?}", settings("sasl.password", "secret"));
+        assert!(shown.contains("sasl.password") && !shown.contains("secret"), "{shown}");
     }
 
     #[test]

@@ -2,4 +2,5 @@
 
 mod harness;
 mod harness_works;
+mod kafka_source;
 mod managed;
