@@ -109,7 +109,7 @@ impl Sender {
                     record = back;
                     std::thread::sleep(FULL_QUEUE_POLL);
                 }
-                Err((KafkaError::MessageProduction(code), _)) if code == RDKafkaErrorCode::MessageSizeTooLarge => {
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), _)) => {
                     return Err(Unsent::Refused(format!(
                         "a record of {} bytes is more than the client sends (-X message.max.bytes)",
                         value.len()
