@@ -1,3 +1,5 @@
-//! Postgres: a server of our own where none is given.
+//! Postgres: connecting, migrating, and a server of our own where none is given.
 
+pub mod connect;
 pub mod managed;
+pub mod migrate;

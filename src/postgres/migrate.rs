@@ -1,0 +1,92 @@
+//! Migrations, embedded in the binary and applied under a lock.
+
+use refinery::Runner;
+use tokio_postgres::{Client, Error};
+
+use crate::postgres::connect::in_words;
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// The advisory lock under which a start takes over and migrates: "viewtide" in ASCII.
+pub const START_LOCK: i64 = 0x7669_6577_7469_6465;
+
+/// Tables of ours, by which another program's database is recognised.
+const OUR_TABLES: [&str; 4] = ["video_stats_processed", "hourly_aggregations", "dead_letters", "viewtide_progress"];
+
+/// Why the schema cannot be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// The tables are somebody else's.
+    #[error(
+        "the database has tables that viewtide did not make ({0}); nothing was changed. Give viewtide a database of its \
+         own (createdb viewtide)"
+    )]
+    Foreign(String),
+    /// A newer viewtide was here.
+    #[error(
+        "the database has schema version {stored}, this viewtide knows versions up to {known}; nothing was changed. \
+         Use the viewtide that migrated it, or a newer one"
+    )]
+    Newer {
+        /// In the database.
+        stored: i32,
+        /// In this binary.
+        known: i32,
+    },
+    /// A migration failed; each is a transaction.
+    #[error("a migration failed, and was rolled back: {0}")]
+    Failed(String),
+    /// The server said no.
+    #[error("cannot look at the schema: {}", in_words(.0))]
+    Db(#[from] Error),
+}
+
+fn runner() -> Runner {
+    embedded::migrations::runner().set_abort_divergent(true).set_abort_missing(true)
+}
+
+/// Looks whether the database can be migrated, and changes nothing.
+pub async fn check(client: &Client) -> Result<(), MigrateError> {
+    let has_history: bool =
+        client.query_one("SELECT to_regclass('refinery_schema_history') IS NOT NULL", &[]).await?.get(0);
+    let stored = if has_history {
+        client.query("SELECT version::int, name::text FROM refinery_schema_history ORDER BY version", &[]).await?
+    } else {
+        Vec::new()
+    };
+    let known: Vec<(i32, String)> =
+        runner().get_migrations().iter().map(|migration| (migration.version(), migration.name().to_owned())).collect();
+    let newest = known.iter().map(|(version, _)| *version).max().unwrap_or(0);
+    for row in &stored {
+        let applied: (i32, String) = (row.get(0), row.get(1));
+        if applied.0 > newest {
+            return Err(MigrateError::Newer { stored: applied.0, known: newest });
+        }
+        if !known.contains(&applied) {
+            return Err(MigrateError::Foreign(format!("a migration {} named {}", applied.0, applied.1)));
+        }
+    }
+    if stored.is_empty() {
+        let tables = client
+            .query(
+                "SELECT table_name::text FROM information_schema.tables
+                 WHERE table_schema = current_schema() AND table_name = ANY($1) ORDER BY 1",
+                &[&OUR_TABLES.as_slice()],
+            )
+            .await?;
+        if !tables.is_empty() {
+            let names: Vec<String> = tables.iter().map(|row| row.get(0)).collect();
+            return Err(MigrateError::Foreign(names.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+/// Applies what is missing, each migration as a transaction, and returns how many. The caller holds [`START_LOCK`].
+pub async fn migrate(client: &mut Client) -> Result<usize, MigrateError> {
+    check(client).await?;
+    let report = runner().run_async(client).await.map_err(|error| MigrateError::Failed(error.to_string()))?;
+    Ok(report.applied_migrations().len())
+}
