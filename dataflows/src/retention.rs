@@ -32,8 +32,12 @@ impl Retention {
     /// The start of the oldest hour that memory keeps of a video whose newest event time is `newest`. Before it, the
     /// newest snapshot stays as the predecessor of what follows.
     pub fn memory_start(self, newest: EventTime) -> EventTime {
-        let memory_us = self.retention_us.max(MEMORY_US_MIN) + MEMORY_US_EXTRA;
-        hour_start(newest.saturating_sub(memory_us))
+        hour_start(newest.saturating_sub(self.memory_us()))
+    }
+
+    /// How far back of a video's newest event time memory reaches, microseconds, before whole hours are taken.
+    pub fn memory_us(self) -> i64 {
+        self.retention_us.max(MEMORY_US_MIN) + MEMORY_US_EXTRA
     }
 }
 

@@ -1,10 +1,38 @@
 //! The sink: whole ticks into Postgres, exactly once.
+//!
+//! Offsets are data: with each tick come the positions that its source reached, and ONE transaction writes all rows, the
+//! dead letters and the positions. So at any moment the tables equal the batch computation over the prefix of the input
+//! that `viewtide_progress` names.
+//!
+//! | module | one concept |
+//! |---|---|
+//! | [`operator`] | the end of the dataflow: gathers whole ticks and holds their capability until they are durable |
+//! | [`compose`] | several ticks as one: each key of a table at most once |
+//! | [`committer`] | the thread that owns the connection; retries, and resolves a COMMIT without an answer |
+//! | [`takeover`] | the start: who may write, and from where it goes on |
+//! | [`transaction`] | one batch as one transaction |
+//! | [`encode`] | rows as COPY and as parameters |
+//! | [`load`] | the state that a start takes from what is stored |
+//! | [`outputs`], [`totals`] | which tables are computed; what was written |
+
+pub mod committer;
+pub mod compose;
+pub mod encode;
+mod load;
+pub mod operator;
+pub mod outputs;
+pub mod takeover;
+pub mod totals;
+mod transaction;
 
 use serde::{Deserialize, Serialize};
 use viewtide_dataflows::Tick;
 use viewtide_dataflows::series::{HourUpdate, SnapshotUpdate, Tally};
 
-use crate::source::{DeadLetter, Positions};
+use crate::postgres::connect::{ConnectError, DatabaseUrl, in_words, is_transient};
+use crate::postgres::migrate::MigrateError;
+use crate::sink::outputs::Outputs;
+use crate::source::{DeadLetter, Positions, SourceIdentity};
 
 /// What one worker's source adds to a tick beside its records.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,8 +52,125 @@ pub struct TickBatch {
     pub snapshots: Vec<SnapshotUpdate>,
     /// Rows of hours; of one key in order of ticks.
     pub hours: Vec<HourUpdate>,
-    /// From every worker that read something.
+    /// From every worker that read something, in order of ticks.
     pub facts: Vec<SourceFacts>,
     /// From every worker that received something.
     pub tallies: Vec<Tally>,
+}
+
+/// What a sink needs to start.
+#[derive(Clone, Debug)]
+pub struct SinkConfig {
+    /// Where the tables are.
+    pub database: DatabaseUrl,
+    /// Which are computed.
+    pub outputs: Outputs,
+    /// How far behind its video's newest snapshot a record is folded in, microseconds.
+    pub retention_us: i64,
+    /// How far ahead of its arrival a record may be, microseconds.
+    pub future_max_us: i64,
+    /// Where the records come from.
+    pub source: SourceIdentity,
+    /// The clock at this start, microseconds; kept if it is the first.
+    pub now_us: i64,
+}
+
+/// Why the sink cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// No connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// No schema.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// What is stored was made from something else.
+    #[error(
+        "the tables were made with {what} {stored}, and this run has {ours}; nothing was changed. Run with what is stored, \
+         or into an empty database"
+    )]
+    Mismatch {
+        /// What differs.
+        what: &'static str,
+        /// As stored.
+        stored: String,
+        /// Of this run.
+        ours: String,
+    },
+    /// A later start took over.
+    #[error(
+        "another viewtide has taken over the tables (incarnation {stored}, this is {ours}), so this one ends; what it had \
+         not committed, the other one reads"
+    )]
+    Fenced {
+        /// Our incarnation.
+        ours: i64,
+        /// The one in the database.
+        stored: i64,
+    },
+    /// The database forgot a commit that it had acknowledged.
+    #[error(
+        "the database is at tick {stored}, but had acknowledged tick {acknowledged}: it is a replica that lagged, or was \
+         restored. This process ends; the next start goes on from what is stored"
+    )]
+    Lagged {
+        /// In the database.
+        stored: Tick,
+        /// Acknowledged before.
+        acknowledged: Tick,
+    },
+    /// A backend would not end.
+    #[error(
+        "the sink before this one (server process {pid}) did not end within {seconds} s; end it with SELECT \
+         pg_terminate_backend({pid}), then start again"
+    )]
+    Backend {
+        /// Its server process.
+        pid: i32,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// The row that keeps progress is gone or damaged.
+    #[error("viewtide_progress {0}; make the tables anew in an empty database")]
+    Progress(String),
+    /// A row that must be there is not: somebody else changed the table.
+    #[error(
+        "{table}: {expected} rows were to change and {found} did; somebody else changed the table. Run viewtide \
+             verify to see where"
+    )]
+    Rows {
+        /// The table.
+        table: &'static str,
+        /// As the dataflow knows it.
+        expected: u64,
+        /// As the table has it.
+        found: u64,
+    },
+    /// The server said no.
+    #[error("{what}: {}", in_words(error))]
+    Db {
+        /// What was being done.
+        what: &'static str,
+        /// The server's word.
+        error: tokio_postgres::Error,
+    },
+    /// The sink's thread could not be started or is gone.
+    #[error("the sink's thread: {0}")]
+    Thread(String),
+}
+
+impl SinkError {
+    /// Whether trying again may help.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Db { error, .. } => is_transient(error),
+            Self::Connect(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+
+    /// Says what was being done when the server said no.
+    pub(crate) fn while_doing(what: &'static str) -> impl Fn(tokio_postgres::Error) -> Self {
+        move |error| Self::Db { what, error }
+    }
 }

@@ -1,0 +1,236 @@
+//! Rows in Postgres' binary form, for COPY and for parameters.
+//!
+//! COPY's own format: PostgreSQL documentation, COPY, "Binary Format". Every field is its length as an `i32` (-1 is NULL)
+//! and its bytes, big-endian.
+
+use std::error::Error;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use viewtide_dataflows::growth::Growth;
+use viewtide_dataflows::hourly::HourRow;
+use viewtide_dataflows::series::{SnapshotChange, SnapshotUpdate};
+use viewtide_dataflows::snapshot::{EventTime, Nullable, SECOND_US};
+use viewtide_dataflows::video_id::VideoId;
+
+use crate::limits::COPY_CHUNK_BYTES;
+use crate::source::DeadLetter;
+
+/// 2000-01-01T00:00:00Z, from which Postgres counts, in microseconds since 1970.
+const POSTGRES_EPOCH_US: i64 = 946_684_800 * SECOND_US;
+
+const COPY_SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+const COPY_TRAILER: i16 = -1;
+const NULL: i32 = -1;
+
+/// Seconds since the predecessor, as the column holds them.
+pub fn elapsed_seconds(growth: &Growth) -> Option<f64> {
+    growth.elapsed_us.get().map(|elapsed_us| elapsed_us as f64 / SECOND_US as f64)
+}
+
+/// Growth rates of views, likes and comments, percent.
+pub fn rates(update: &SnapshotUpdate) -> [Option<f64>; 3] {
+    std::array::from_fn(|metric| Growth::rate(update.growth.deltas[metric], update.snapshot.counts[metric]))
+}
+
+/// Whether the row counts in growth and aggregates.
+pub fn folded_in(update: &SnapshotUpdate) -> bool {
+    update.change != SnapshotChange::Late
+}
+
+/// Writes rows for COPY into chunks that are sent while the next one is filled.
+pub struct CopyBuffer {
+    bytes: BytesMut,
+}
+
+impl CopyBuffer {
+    /// A buffer that begins a COPY.
+    pub fn new() -> Self {
+        let mut bytes = BytesMut::with_capacity(COPY_CHUNK_BYTES + COPY_CHUNK_BYTES / 4);
+        bytes.put_slice(COPY_SIGNATURE);
+        Self { bytes }
+    }
+
+    /// What is in it, once that is worth sending.
+    pub fn full_chunk(&mut self) -> Option<Bytes> {
+        (self.bytes.len() >= COPY_CHUNK_BYTES).then(|| {
+            let chunk = self.bytes.split().freeze();
+            self.bytes.reserve(COPY_CHUNK_BYTES + COPY_CHUNK_BYTES / 4);
+            chunk
+        })
+    }
+
+    /// The rest, with the end of the COPY.
+    pub fn last_chunk(mut self) -> Bytes {
+        self.bytes.put_i16(COPY_TRAILER);
+        self.bytes.freeze()
+    }
+
+    fn begin_row(&mut self, fields: i16) {
+        self.bytes.put_i16(fields);
+    }
+
+    fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.put_i32(bytes.len() as i32);
+        self.bytes.put_slice(bytes);
+    }
+
+    fn optional_raw(&mut self, bytes: Option<&[u8]>) {
+        match bytes {
+            Some(bytes) => self.raw(bytes),
+            None => self.bytes.put_i32(NULL),
+        }
+    }
+
+    fn int8(&mut self, value: i64) {
+        self.bytes.put_i32(8);
+        self.bytes.put_i64(value);
+    }
+
+    fn int4(&mut self, value: i32) {
+        self.bytes.put_i32(4);
+        self.bytes.put_i32(value);
+    }
+
+    fn nullable(&mut self, value: Nullable) {
+        match value.get() {
+            Some(value) => self.int8(value),
+            None => self.bytes.put_i32(NULL),
+        }
+    }
+
+    fn float8(&mut self, value: Option<f64>) {
+        match value {
+            Some(value) => {
+                self.bytes.put_i32(8);
+                self.bytes.put_f64(value);
+            }
+            None => self.bytes.put_i32(NULL),
+        }
+    }
+
+    fn time(&mut self, time: EventTime) {
+        self.int8(time - POSTGRES_EPOCH_US);
+    }
+
+    /// A row of `video_stats_processed`; the order of columns is that of [`SNAPSHOT_COLUMNS`].
+    pub fn snapshot(&mut self, update: &SnapshotUpdate) {
+        self.begin_row(14);
+        self.raw(&update.video.to_chars());
+        self.time(update.snapshot.time);
+        update.snapshot.counts.iter().for_each(|&count| self.nullable(count));
+        rates(update).into_iter().for_each(|rate| self.float8(rate));
+        update.growth.deltas.iter().for_each(|&delta| self.nullable(delta));
+        self.float8(elapsed_seconds(&update.growth));
+        self.bytes.put_i32(1);
+        self.bytes.put_u8(u8::from(folded_in(update)));
+        self.optional_raw(update.file_source.as_ref().map(|source| source.as_bytes()));
+    }
+
+    /// A row of `hourly_aggregations`; the order of columns is that of [`HOUR_COLUMNS`].
+    pub fn hour(&mut self, row: &HourRow) {
+        self.begin_row(21);
+        self.raw(&row.video.to_chars());
+        self.time(row.hour_start);
+        row.stats.iter().for_each(|stats| self.float8(stats.average()));
+        row.stats.iter().for_each(|stats| self.nullable(stats.gained));
+        row.stats.iter().for_each(|stats| self.nullable(stats.min));
+        row.stats.iter().for_each(|stats| self.nullable(stats.max));
+        row.stats.iter().for_each(|stats| self.nullable(stats.first));
+        row.stats.iter().for_each(|stats| self.nullable(stats.last));
+        self.int8(i64::from(row.records));
+    }
+
+    /// A row of `dead_letters`; the order of columns is that of [`DEAD_LETTER_COLUMNS`].
+    pub fn dead_letter(&mut self, letter: &DeadLetter) {
+        self.begin_row(7);
+        self.raw(without_nul(&letter.topic).as_bytes());
+        self.int4(letter.partition as i32);
+        self.int8(letter.offset as i64);
+        self.int4(letter.item as i32);
+        self.raw(without_nul(&letter.reason).as_bytes());
+        self.optional_raw(letter.key.as_deref());
+        self.optional_raw(letter.payload.as_deref());
+    }
+}
+
+impl Default for CopyBuffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Postgres' text cannot hold NUL.
+fn without_nul(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
+}
+
+/// Columns that a snapshot's row is written with.
+pub const SNAPSHOT_COLUMNS: &str = "video_id, \"timestamp\", view_count, like_count, comment_count, \
+     views_growth_rate, likes_growth_rate, comments_growth_rate, views_delta, likes_delta, comments_delta, \
+     elapsed_seconds, folded_in, file_source";
+
+/// Columns that an hour's row is written with.
+pub const HOUR_COLUMNS: &str = "video_id, hour_start, avg_view_count, avg_like_count, avg_comment_count, \
+     total_views_gained, total_likes_gained, total_comments_gained, min_view_count, min_like_count, min_comment_count, \
+     max_view_count, max_like_count, max_comment_count, first_view_count, first_like_count, first_comment_count, \
+     last_view_count, last_like_count, last_comment_count, total_records";
+
+/// Columns that a dead letter's row is written with.
+pub const DEAD_LETTER_COLUMNS: &str = "topic, \"partition\", kafka_offset, item, reason, key, payload";
+
+/// A video id as a parameter of type text.
+#[derive(Debug)]
+pub struct IdParam(pub VideoId);
+
+/// An event time as a parameter of type timestamptz.
+#[derive(Debug)]
+pub struct TimeParam(pub EventTime);
+
+/// A count or a difference as a parameter of type bigint.
+#[derive(Debug)]
+pub struct CountParam(pub Nullable);
+
+impl ToSql for IdParam {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        out.put_slice(&self.0.to_chars());
+        Ok(IsNull::No)
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::TEXT
+    }
+
+    to_sql_checked!();
+}
+
+impl ToSql for TimeParam {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        out.put_i64(self.0 - POSTGRES_EPOCH_US);
+        Ok(IsNull::No)
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::TIMESTAMPTZ
+    }
+
+    to_sql_checked!();
+}
+
+impl ToSql for CountParam {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self.0.get() {
+            Some(value) => {
+                out.put_i64(value);
+                Ok(IsNull::No)
+            }
+            None => Ok(IsNull::Yes),
+        }
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::INT8
+    }
+
+    to_sql_checked!();
+}

@@ -1,0 +1,218 @@
+//! The start of a sink: who may write, and from where it goes on.
+//!
+//! The new one first ends the server backend of the one before it, whose process id and start time stand in progress, then
+//! takes a new incarnation, then migrates. From the incarnation on, a paused or duplicated process can neither write (its
+//! transactions begin with progress WHERE incarnation = its own) nor block (its backend is gone, and its locks with it).
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio_postgres::{Client, Row};
+use viewtide_dataflows::Tick;
+
+use crate::limits::{BACKEND_END_SECONDS_MAX, TAKEOVER_ATTEMPTS_MAX};
+use crate::postgres::connect::connect;
+use crate::postgres::migrate::{self, START_LOCK};
+use crate::sink::{SinkConfig, SinkError};
+use crate::source::{Positions, SourceIdentity};
+
+/// What was stored when a sink started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// The incarnation that this start took.
+    pub incarnation: i64,
+    /// The last committed tick; 0 before the first.
+    pub tick: Tick,
+    /// Where each partition is to be read from.
+    pub positions: Positions,
+    /// The clock of the very first start, microseconds since 1970.
+    pub first_started_at_us: i64,
+}
+
+/// A retention and where it began to be in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionInForce {
+    /// Microseconds.
+    pub retention_us: i64,
+    /// The next offset of every partition at that moment; those that are missing had none.
+    pub since: std::collections::BTreeMap<u32, u64>,
+}
+
+/// Ends the backend that progress names, unless it is this one; waits until it is gone.
+const END_BACKEND: &str = "
+    SELECT a.pid, pg_terminate_backend(a.pid, $1)
+    FROM viewtide_progress p
+    JOIN pg_stat_activity a ON a.pid = p.backend_pid AND a.backend_start = p.backend_started_at
+    WHERE a.pid <> pg_backend_pid()";
+
+/// The session's own backend, as progress names it.
+pub(super) const THIS_BACKEND: &str = "backend_pid = pg_backend_pid(),
+     backend_started_at = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())";
+
+const READ: &str = "
+    SELECT source::text, outputs, future_max_us, retentions::text, incarnation, tick, positions::text,
+           (extract(epoch FROM first_started_at) * 1000000)::bigint
+    FROM viewtide_progress";
+
+/// Connects, takes over, migrates; returns the connection that may write now.
+pub async fn take_over(config: &SinkConfig) -> Result<(Client, Stored), SinkError> {
+    let mut client = connect(&config.database, "viewtide").await?;
+    let db = SinkError::while_doing("taking over the tables");
+    client.execute("SELECT pg_advisory_lock($1)", &[&START_LOCK]).await.map_err(&db)?;
+    migrate::check(&client).await?;
+    let exists: bool =
+        client.query_one("SELECT to_regclass('viewtide_progress') IS NOT NULL", &[]).await.map_err(&db)?.get(0);
+    let stored = if exists { client.query_opt(READ, &[]).await.map_err(&db)? } else { None };
+    let stored = match stored {
+        Some(row) => {
+            let retentions = check(config, &row)?;
+            let stored = take_incarnation(&mut client, config, retentions).await?;
+            migrate::migrate(&mut client).await?;
+            stored
+        }
+        None => {
+            migrate::migrate(&mut client).await?;
+            first_start(&client, config).await?
+        }
+    };
+    client.execute("SELECT pg_advisory_unlock($1)", &[&START_LOCK]).await.map_err(&db)?;
+    Ok((client, stored))
+}
+
+/// Ends the backend that progress names, within a limit.
+pub async fn end_backend(client: &Client) -> Result<(), SinkError> {
+    let wait_ms = i64::try_from(BACKEND_END_SECONDS_MAX * 1_000).unwrap_or(i64::MAX);
+    let ended = client
+        .query_opt(END_BACKEND, &[&wait_ms])
+        .await
+        .map_err(SinkError::while_doing("ending the sink before this one"))?;
+    match ended {
+        Some(row) if !row.get::<_, bool>(1) => {
+            Err(SinkError::Backend { pid: row.get(0), seconds: BACKEND_END_SECONDS_MAX })
+        }
+        Some(row) => {
+            tracing::warn!(pid = row.get::<_, i32>(0), "ended the server process of the sink before this one");
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses to mix rows of one source or kind with those of another; returns the retentions that were in force.
+fn check(config: &SinkConfig, row: &Row) -> Result<Vec<RetentionInForce>, SinkError> {
+    let source: SourceIdentity = parse("source", row.get(0))?;
+    if source != config.source {
+        return Err(SinkError::Mismatch {
+            what: "the source",
+            stored: source.to_string(),
+            ours: config.source.to_string(),
+        });
+    }
+    let outputs: Vec<String> = row.get(1);
+    if outputs != config.outputs.names() {
+        return Err(SinkError::Mismatch {
+            what: "--outputs",
+            stored: outputs.join(","),
+            ours: config.outputs.to_string(),
+        });
+    }
+    let future_max_us: i64 = row.get(2);
+    if future_max_us != config.future_max_us {
+        let words = |us: i64| humantime::format_duration(Duration::from_micros(us.unsigned_abs())).to_string();
+        return Err(SinkError::Mismatch {
+            what: "--future-max",
+            stored: words(future_max_us),
+            ours: words(config.future_max_us),
+        });
+    }
+    parse("retentions", row.get(3))
+}
+
+fn parse<T: for<'a> Deserialize<'a>>(column: &str, json: &str) -> Result<T, SinkError> {
+    serde_json::from_str(json).map_err(|error| SinkError::Progress(format!("has a damaged {column}: {error}")))
+}
+
+/// Takes the next incarnation, once the backend before ours is gone; one that came back meanwhile is ended again.
+async fn take_incarnation(
+    client: &mut Client,
+    config: &SinkConfig,
+    retentions: Vec<RetentionInForce>,
+) -> Result<Stored, SinkError> {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        end_backend(client).await?;
+        match try_take_incarnation(client, config, &retentions).await {
+            Err(error) if error.is_transient() && attempt < TAKEOVER_ATTEMPTS_MAX => {
+                tracing::warn!(attempt, "taking over again: {error}");
+            }
+            done => return done,
+        }
+    }
+}
+
+async fn try_take_incarnation(
+    client: &mut Client,
+    config: &SinkConfig,
+    retentions: &[RetentionInForce],
+) -> Result<Stored, SinkError> {
+    let db = SinkError::while_doing("taking a new incarnation");
+    let transaction = client.transaction().await.map_err(&db)?;
+    let row = transaction
+        .query_one(
+            &format!("UPDATE viewtide_progress SET incarnation = incarnation + 1, {THIS_BACKEND} RETURNING singleton"),
+            &[],
+        )
+        .await
+        .map_err(&db)?;
+    debug_assert!(row.get::<_, bool>(0));
+    let row = transaction.query_one(READ, &[]).await.map_err(&db)?;
+    let stored = Stored {
+        incarnation: row.get(4),
+        tick: u64::try_from(row.get::<_, i64>(5)).unwrap_or(0),
+        positions: parse("positions", row.get(6))?,
+        first_started_at_us: row.get(7),
+    };
+    if retentions.last().is_none_or(|last| last.retention_us != config.retention_us) {
+        let mut retentions = retentions.to_vec();
+        retentions.push(RetentionInForce {
+            retention_us: config.retention_us,
+            since: stored.positions.iter().map(|(&partition, span)| (partition, span.next)).collect(),
+        });
+        transaction
+            .execute("UPDATE viewtide_progress SET retentions = $1::text::jsonb", &[&json(&retentions)?])
+            .await
+            .map_err(&db)?;
+    }
+    transaction.commit().await.map_err(&db)?;
+    Ok(stored)
+}
+
+async fn first_start(client: &Client, config: &SinkConfig) -> Result<Stored, SinkError> {
+    let retentions = [RetentionInForce { retention_us: config.retention_us, since: Default::default() }];
+    client
+        .execute(
+            &format!(
+                "INSERT INTO viewtide_progress (incarnation, tick, positions, source, outputs, retentions, future_max_us,
+                                                first_started_at, backend_pid, backend_started_at)
+                 SELECT 1, 0, '{{}}', $1::text::jsonb, $2, $3::text::jsonb, $4,
+                        'epoch'::timestamptz + $5 * interval '1 microsecond', pg_backend_pid(), backend_start
+                 FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+            ),
+            &[
+                &json(&config.source)?,
+                &config.outputs.names(),
+                &json(&retentions)?,
+                &config.future_max_us,
+                &(config.now_us as f64),
+            ],
+        )
+        .await
+        .map_err(SinkError::while_doing("making the first start"))?;
+    Ok(Stored { incarnation: 1, first_started_at_us: config.now_us, ..Stored::default() })
+}
+
+/// As a column of type jsonb takes it.
+pub(super) fn json(value: &impl Serialize) -> Result<String, SinkError> {
+    serde_json::to_string(value).map_err(|error| SinkError::Progress(format!("cannot be written: {error}")))
+}

@@ -1,0 +1,69 @@
+//! What the sink has made durable so far, for log lines and the summary.
+
+use std::collections::BTreeMap;
+
+use viewtide_dataflows::Tick;
+use viewtide_dataflows::series::Tally;
+
+use crate::engine::summary::RunSummary;
+
+/// Figures of one run; they move after a commit, never before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SinkTotals {
+    /// Transactions.
+    pub commits: u64,
+    /// Transactions that had to be tried again.
+    pub retries: u64,
+    /// Rows written, by table.
+    pub rows: BTreeMap<&'static str, u64>,
+    /// Records by worker.
+    pub records_per_worker: BTreeMap<u32, u64>,
+    /// Late records.
+    pub late: u64,
+    /// Records of a video that was last seen in another partition.
+    pub crossed: u64,
+    /// Dead letters.
+    pub dead_letters: u64,
+    /// The last committed tick.
+    pub durable_tick: Tick,
+}
+
+impl SinkTotals {
+    /// Adds what workers received in a committed tick.
+    pub fn add_tallies(&mut self, tallies: &[Tally]) {
+        for tally in tallies {
+            *self.records_per_worker.entry(tally.worker).or_default() += tally.records;
+            self.late += tally.late;
+            self.crossed += tally.crossed;
+        }
+    }
+
+    /// Records of all workers.
+    pub fn records(&self) -> u64 {
+        self.records_per_worker.values().sum()
+    }
+
+    /// Rows of all tables.
+    pub fn rows_written(&self) -> u64 {
+        self.rows.values().sum()
+    }
+
+    /// The same as a run ends with, over `workers` workers.
+    pub fn summary(&self, seconds: f64, workers: usize) -> RunSummary {
+        let records = self.records();
+        RunSummary {
+            records,
+            records_per_worker: (0..workers as u32)
+                .map(|worker| self.records_per_worker.get(&worker).copied().unwrap_or(0))
+                .collect(),
+            dead_letters: self.dead_letters,
+            late_rows: self.late,
+            crossed_records: self.crossed,
+            commits: self.commits,
+            tick: self.durable_tick,
+            rows: self.rows.clone(),
+            seconds,
+            records_per_second: if seconds > 0.0 { (records as f64 / seconds).round() } else { 0.0 },
+        }
+    }
+}
