@@ -1,1 +1,188 @@
-//! engine
+//! The running dataflow: workers over threads and processes, ticks, and the gate between source and sink.
+//!
+//! | module | one concept |
+//! |---|---|
+//! | [`clock`] | the wall clock, injected, and the ticks made of it |
+//! | [`cluster`] | processes, and the sockets between them |
+//! | `worker` | one worker's dataflow and the loop that drives it |
+//! | `lead` | what only worker 0 does: load, start, tick, report |
+//! | `input` | one worker's reader and the tick that it fills |
+//! | `gate` | what was sent and is not durable: the back-pressure |
+//! | `signals` | what workers tell each other beside the data |
+//! | [`summary`] | what a run did |
+
+pub mod clock;
+pub mod cluster;
+mod gate;
+mod input;
+mod lead;
+mod report;
+mod signals;
+pub mod summary;
+mod worker;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use timely::WorkerConfig;
+use timely::execute::execute_from;
+use viewtide_dataflows::series::SeriesConfig;
+
+use crate::engine::clock::Clock;
+use crate::engine::cluster::{Cluster, ClusterError};
+use crate::engine::summary::RunSummary;
+use crate::limits::STOP_SECONDS_MAX;
+use crate::sink::SinkError;
+use crate::sink::committer::{Committer, Loader, Stored, Writer};
+use crate::sink::totals::SinkTotals;
+use crate::source::{Source, SourceError};
+
+/// What an engine needs.
+pub struct EngineConfig {
+    /// This process among those of the engine.
+    pub cluster: Cluster,
+    /// What is computed, and how far back.
+    pub series: SeriesConfig,
+    /// Milliseconds of a tick.
+    pub tick_ms: u64,
+    /// End once all that was there at the start is durable.
+    pub exit_at_end: bool,
+    /// Where records come from.
+    pub source: Arc<dyn Source>,
+    /// Where rows go: the started committer on process 0, nothing on the others.
+    pub committer: Option<Committer>,
+    /// Wall-clock time; that of process 0 counts.
+    pub clock: Arc<dyn Clock>,
+    /// Raised by somebody else to ask for a clean stop.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// Why an engine ended without having done its work.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Reading cannot go on.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Writing cannot go on.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// The processes did not come together.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+    /// A worker ended in a way that it cannot.
+    #[error("a worker ended early: {0}")]
+    Worker(String),
+    /// Postgres did not take what was read.
+    #[error(
+        "stopped, but what was read last could not be committed within {STOP_SECONDS_MAX} s (is Postgres there?); \
+         nothing is lost: the next start reads it again"
+    )]
+    StopTimedOut,
+}
+
+/// What the workers of a process share.
+pub(crate) struct Shared {
+    series: SeriesConfig,
+    tick_ms: u64,
+    exit_at_end: bool,
+    source: Arc<dyn Source>,
+    clock: Arc<dyn Clock>,
+    stop: Arc<AtomicBool>,
+    stored: Stored,
+    writer: Mutex<Option<Writer>>,
+    loader: Mutex<Option<Loader>>,
+    totals: Arc<Mutex<SinkTotals>>,
+    times_gated: AtomicU64,
+    failed: AtomicBool,
+    failure: Mutex<Option<EngineError>>,
+}
+
+/// A mutex whose holder panicked: the process is ending anyway.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    /// The sink's end for the dataflow, on worker 0.
+    fn take_writer(&self, worker: usize) -> Option<Writer> {
+        if worker == 0 { lock(&self.writer).take() } else { None }
+    }
+
+    /// The stored state, on worker 0.
+    fn take_loader(&self, worker: usize) -> Option<Loader> {
+        if worker == 0 { lock(&self.loader).take() } else { None }
+    }
+
+    fn stored(&self) -> &Stored {
+        &self.stored
+    }
+
+    fn totals(&self) -> SinkTotals {
+        lock(&self.totals).clone()
+    }
+
+    /// Ends every worker of this process at once; the first error is the cause.
+    fn fail(&self, error: EngineError) {
+        self.fail_after_drain(error);
+        self.failed.store(true, Ordering::Relaxed);
+    }
+
+    /// Makes `error` the outcome, once what was read before it is durable.
+    fn fail_after_drain(&self, error: EngineError) {
+        lock(&self.failure).get_or_insert(error);
+    }
+
+    fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs this process's workers until the end of the input, a clean stop or a failure. Returns what was done, on process 0.
+pub fn run(config: EngineConfig) -> Result<Option<RunSummary>, EngineError> {
+    let EngineConfig { cluster, series, tick_ms, exit_at_end, source, committer, clock, stop } = config;
+    let leads = committer.is_some();
+    let (stored, writer, loader, totals, committing) = match committer {
+        Some(committer) => {
+            let parts = committer.into_parts();
+            (parts.stored, Some(parts.writer), Some(parts.loader), parts.totals, Some(parts.thread))
+        }
+        None => (Stored::default(), None, None, Arc::default(), None),
+    };
+    let (builders, guard) = cluster.connect()?;
+    let shared = Arc::new(Shared {
+        series,
+        tick_ms,
+        exit_at_end,
+        source,
+        clock,
+        stop,
+        stored,
+        writer: Mutex::new(writer),
+        loader: Mutex::new(loader),
+        totals,
+        times_gated: AtomicU64::new(0),
+        failed: AtomicBool::new(false),
+        failure: Mutex::new(None),
+    });
+    let started = Instant::now();
+    let working = Arc::clone(&shared);
+    // Spinning would take the cores from Postgres and Kafka, and idle CPU from everybody.
+    let worker_config = WorkerConfig::default().idle_spin(Duration::ZERO);
+    let guards = execute_from(builders, guard, worker_config, move |worker| worker::work(worker, &working))
+        .map_err(EngineError::Worker)?;
+    for worker in guards.join() {
+        worker.map_err(EngineError::Worker)?;
+    }
+    if let Some(thread) = committing {
+        thread.join();
+    }
+    if let Some(error) = lock(&shared.failure).take() {
+        return Err(error);
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    Ok(leads.then(|| shared.totals().summary(seconds, cluster.peers())))
+}

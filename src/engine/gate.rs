@@ -1,0 +1,90 @@
+//! The gate between source and sink: timely has no back-pressure of its own, so each worker counts what it has sent and
+//! the durable frontier has not passed, and stops reading while that is too much.
+
+use std::collections::VecDeque;
+
+use viewtide_dataflows::Tick;
+
+use crate::source::Positions;
+
+/// One closed tick of one worker's source that is not known to be durable.
+struct InFlight {
+    tick: Tick,
+    bytes: usize,
+    positions: Positions,
+}
+
+/// What one worker's source has sent and is not yet durable.
+pub struct Gate {
+    in_flight: VecDeque<InFlight>,
+    bytes: usize,
+    bytes_max: usize,
+    times_closed: u64,
+}
+
+impl Gate {
+    /// A gate that closes once more than `bytes_max` bytes are in flight.
+    pub fn new(bytes_max: usize) -> Self {
+        Self { in_flight: VecDeque::new(), bytes: 0, bytes_max, times_closed: 0 }
+    }
+
+    /// A tick was closed and sent.
+    pub fn sent(&mut self, tick: Tick, bytes: usize, positions: Positions) {
+        let was_open = self.is_open();
+        self.bytes += bytes;
+        self.in_flight.push_back(InFlight { tick, bytes, positions });
+        if was_open && !self.is_open() {
+            self.times_closed += 1;
+        }
+    }
+
+    /// Lets go of every tick for which `is_durable` holds; returns the positions that are durable by that, if any are.
+    pub fn release(&mut self, is_durable: impl Fn(&Tick) -> bool) -> Option<Positions> {
+        let mut durable: Option<Positions> = None;
+        while let Some(oldest) = self.in_flight.front()
+            && is_durable(&oldest.tick)
+        {
+            if let Some(released) = self.in_flight.pop_front() {
+                self.bytes -= released.bytes;
+                durable.get_or_insert_default().extend(released.positions);
+            }
+        }
+        durable
+    }
+
+    /// Whether the source may go on; `open_bytes` are in the tick that is still open.
+    pub fn admits(&self, open_bytes: usize) -> bool {
+        self.bytes + open_bytes <= self.bytes_max
+    }
+
+    fn is_open(&self) -> bool {
+        self.admits(0)
+    }
+
+    /// How often the gate closed.
+    pub fn times_closed(&self) -> u64 {
+        self.times_closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Span;
+
+    #[test]
+    fn closes_at_its_limit_and_opens_with_the_durable_frontier() {
+        let position = |next| Positions::from([(3, Span { first: 0, next })]);
+        let mut gate = Gate::new(100);
+        gate.sent(5, 60, position(10));
+        assert!(gate.admits(40) && !gate.admits(41));
+        gate.sent(6, 60, position(20));
+        gate.sent(9, 1, position(21));
+        assert!(!gate.admits(0));
+        assert_eq!(gate.times_closed(), 1);
+        assert_eq!(gate.release(|&tick| tick < 5), None);
+        assert_eq!(gate.release(|&tick| tick < 9), Some(position(20)));
+        assert!(gate.admits(99));
+        assert_eq!(gate.release(|_| true), Some(position(21)));
+    }
+}

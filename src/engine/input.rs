@@ -1,0 +1,170 @@
+//! One worker's end of the source: batches from the reader's thread become records and facts of the open tick.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::thread::JoinHandle;
+
+use timely::dataflow::InputHandleVec;
+use viewtide_dataflows::Tick;
+use viewtide_dataflows::snapshot::Record;
+
+use crate::engine::gate::Gate;
+use crate::limits::{BATCHES_QUEUED_MAX, TICK_BYTES_MAX};
+use crate::sink::SourceFacts;
+use crate::source::{Feed, Positions, Share, Source, SourceBatch, SourceError, SourceEvent};
+
+/// The dataflow's inputs that a source fills.
+pub struct SourceInputs {
+    /// Snapshots.
+    pub records: InputHandleVec<Tick, Record>,
+    /// What the source adds to a tick beside them.
+    pub facts: InputHandleVec<Tick, SourceFacts>,
+}
+
+/// What a pump of the source found.
+#[derive(Debug)]
+pub enum Pumped {
+    /// There may be more at once.
+    More,
+    /// Nothing to do until the reader or the durable frontier wakes the worker.
+    Idle,
+    /// All that was there at the start has been taken; said once.
+    End,
+    /// Reading cannot go on; said once.
+    Failed(SourceError),
+}
+
+/// One worker's reader and the tick that is being filled from it.
+pub struct Reader {
+    source: Arc<dyn Source>,
+    events: Receiver<SourceEvent>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    inputs: Option<SourceInputs>,
+    gate: Gate,
+    tick: Tick,
+    open: SourceFacts,
+    open_bytes: usize,
+}
+
+impl Reader {
+    /// Starts the reader's thread at `positions`; its records join ticks from `tick` on. Called on the worker's thread,
+    /// which the reader wakes.
+    pub fn start(
+        source: Arc<dyn Source>,
+        share: Share,
+        positions: Positions,
+        tick: Tick,
+        mut inputs: SourceInputs,
+        gate: Gate,
+    ) -> std::io::Result<Self> {
+        let (sender, events) = sync_channel(BATCHES_QUEUED_MAX);
+        let stop = Arc::new(AtomicBool::new(false));
+        let worker_thread = std::thread::current();
+        let feed = Feed::new(sender, Arc::clone(&stop), Box::new(move || worker_thread.unpark()));
+        let reading = Arc::clone(&source);
+        let thread = std::thread::Builder::new().name(format!("reader-{}", share.index)).spawn(move || {
+            if let Err(error) = reading.read(share, &positions, &feed) {
+                feed.send(SourceEvent::Failed(error));
+            }
+        })?;
+        inputs.records.advance_to(tick);
+        inputs.facts.advance_to(tick);
+        Ok(Self {
+            source,
+            events,
+            stop,
+            thread: Some(thread),
+            inputs: Some(inputs),
+            gate,
+            tick,
+            open: SourceFacts::default(),
+            open_bytes: 0,
+        })
+    }
+
+    /// Lets go of durable ticks, closes the open tick where `now` has passed it, and takes what the reader has, at most
+    /// about one tick's worth.
+    pub fn pump(&mut self, now: Tick, is_durable: impl Fn(&Tick) -> bool) -> Pumped {
+        if let Some(durable) = self.gate.release(is_durable) {
+            self.source.durable(&durable);
+        }
+        if now > self.tick {
+            self.close_tick(now);
+        }
+        loop {
+            if !self.gate.admits(self.open_bytes) {
+                // What is read must become durable for the gate to open again, so its tick closes now.
+                if self.open_bytes > 0 {
+                    self.close_tick(self.tick + 1);
+                }
+                return Pumped::Idle;
+            }
+            match self.events.try_recv() {
+                Ok(SourceEvent::Batch(batch)) => {
+                    self.take(batch);
+                    if self.open_bytes >= TICK_BYTES_MAX {
+                        self.close_tick(self.tick + 1);
+                        return Pumped::More;
+                    }
+                }
+                Ok(SourceEvent::End) => return Pumped::End,
+                Ok(SourceEvent::Failed(error)) => return Pumped::Failed(error),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Pumped::Idle,
+            }
+        }
+    }
+
+    fn take(&mut self, mut batch: SourceBatch) {
+        self.open_bytes += batch.bytes();
+        if let Some(inputs) = &mut self.inputs {
+            inputs.records.send_batch(&mut batch.records);
+        }
+        self.open.positions.extend(batch.positions);
+        self.open.dead_letters.append(&mut batch.dead_letters);
+    }
+
+    /// Ends the open tick; what comes next joins tick `next`.
+    fn close_tick(&mut self, next: Tick) {
+        let Some(inputs) = &mut self.inputs else { return };
+        if !self.open.positions.is_empty() {
+            let facts = std::mem::take(&mut self.open);
+            self.gate.sent(self.tick, std::mem::take(&mut self.open_bytes), facts.positions.clone());
+            inputs.facts.send(facts);
+        }
+        inputs.records.advance_to(next);
+        inputs.facts.advance_to(next);
+        self.tick = next;
+    }
+
+    /// Stops reading: what was taken becomes its last tick, and no more comes. The rest of the dataflow then drains.
+    pub fn close(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.close_tick(self.tick + 1);
+        self.inputs = None;
+    }
+
+    /// Whether [`Reader::close`] was called.
+    pub fn is_closed(&self) -> bool {
+        self.inputs.is_none()
+    }
+
+    /// Waits for the reader's thread, after [`Reader::close`]; the last positions that became durable are passed on first.
+    pub fn join(mut self, is_durable: impl Fn(&Tick) -> bool) {
+        if let Some(durable) = self.gate.release(is_durable) {
+            self.source.durable(&durable);
+        }
+        self.stop.store(true, Ordering::Relaxed);
+        while self.events.try_recv().is_ok() {}
+        if let Some(thread) = self.thread.take() {
+            // A panic of the reader has ended the process before this.
+            let _ = thread.join();
+        }
+    }
+
+    /// How often the source had to wait for the sink.
+    pub fn times_gated(&self) -> u64 {
+        self.gate.times_closed()
+    }
+}

@@ -1,0 +1,50 @@
+//! The line of figures that a running engine logs every few seconds.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crate::engine::Shared;
+use crate::limits::REPORT_INTERVAL_SECONDS;
+
+/// Logs figures while anything goes on.
+pub struct Report {
+    shared: Arc<Shared>,
+    last_at: Instant,
+    last_records: u64,
+}
+
+impl Report {
+    /// A report whose first line comes after one interval.
+    pub fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, last_at: Instant::now(), last_records: 0 }
+    }
+
+    /// Logs the line where it is due.
+    pub fn step(&mut self) {
+        let elapsed = self.last_at.elapsed();
+        if elapsed < Duration::from_secs(REPORT_INTERVAL_SECONDS) {
+            return;
+        }
+        let totals = self.shared.totals();
+        let records = totals.records();
+        let rate = (records - self.last_records) as f64 / elapsed.as_secs_f64();
+        let age_ms = self.shared.clock.now_us() / 1_000 - i64::try_from(totals.durable_tick).unwrap_or(0);
+        tracing::info!(
+            records,
+            records_per_second = rate.round(),
+            lag = self.shared.source.lag(),
+            durable_tick = totals.durable_tick,
+            durable_age_ms = if totals.durable_tick == 0 { None } else { Some(age_ms) },
+            commits = totals.commits,
+            rows = totals.rows_written(),
+            dead_letters = totals.dead_letters,
+            late_rows = totals.late,
+            retries = totals.retries,
+            times_gated = self.shared.times_gated.load(Ordering::Relaxed),
+            "progress"
+        );
+        self.last_at = Instant::now();
+        self.last_records = records;
+    }
+}

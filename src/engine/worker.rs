@@ -1,0 +1,205 @@
+//! One worker: its dataflow, its reader, and the loop that drives both.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use timely::dataflow::{InputHandleVec, ProbeHandle};
+use timely::worker::Worker;
+use viewtide_dataflows::Tick;
+use viewtide_dataflows::series::{Loaded, series};
+
+use crate::engine::gate::Gate;
+use crate::engine::input::{Pumped, Reader, SourceInputs};
+use crate::engine::lead::Lead;
+use crate::engine::signals::{SharedTick, Signal, Signals};
+use crate::engine::{EngineError, Shared};
+use crate::limits::{IN_FLIGHT_BYTES_MAX, STOP_SECONDS_MAX, TICK_BYTES_MAX};
+use crate::sink::operator::sink;
+use crate::source::{Positions, Share};
+
+/// How long a worker sleeps at most before it looks whether to stop; data, progress and its reader wake it earlier.
+const PARK_MAX: Duration = Duration::from_millis(100);
+
+/// The dataflow of one worker: state and records in, the durable frontier out.
+struct Flow {
+    state: Option<InputHandleVec<Tick, Loaded>>,
+    source: Option<SourceInputs>,
+    durable: ProbeHandle<Tick>,
+}
+
+impl Flow {
+    fn build(worker: &mut Worker, shared: &Shared) -> Self {
+        let mut state = InputHandleVec::new();
+        let mut records = InputHandleVec::new();
+        let mut facts = InputHandleVec::new();
+        let index = worker.index() as u32;
+        let writer = shared.take_writer(worker.index());
+        let durable = worker.dataflow_named("viewtide", |scope| {
+            let streams = series(state.to_stream(scope), records.to_stream(scope), shared.series, index);
+            sink(streams, facts.to_stream(scope), writer)
+        });
+        Self { state: Some(state), source: Some(SourceInputs { records, facts }), durable }
+    }
+
+    fn is_durable(&self, tick: &Tick) -> bool {
+        !self.durable.less_equal(tick)
+    }
+}
+
+/// Runs one worker until all that its engine reads is durable, or the engine has failed.
+pub fn work(worker: &mut Worker, shared: &Arc<Shared>) {
+    let mut work = Work {
+        signals: Signals::new(worker),
+        now: SharedTick::new(worker),
+        flow: Flow::build(worker, shared),
+        lead: None,
+        reader: None,
+        share: Share { index: worker.index() as u32, peers: worker.peers() as u32 },
+        stop_said: false,
+        stopping: false,
+        stopping_since: None,
+        shared: Arc::clone(shared),
+    };
+    // The state comes from worker 0; elsewhere its input ends at once, or the frontier would wait for it.
+    if let Some(state) = work.flow.state.take()
+        && let Some(loader) = shared.take_loader(worker.index())
+    {
+        work.lead = Some(Lead::new(loader, state, shared));
+    }
+    loop {
+        match work.step() {
+            Ok(Next::Step) => {
+                worker.step();
+            }
+            Ok(Next::Park(duration)) => {
+                worker.step_or_park(Some(duration));
+            }
+            Ok(Next::End) => break,
+            Err(error) => shared.fail(error),
+        }
+        if shared.has_failed() {
+            // The frontier will not move any further: leave the dataflows as they are.
+            for dataflow in worker.installed_dataflows() {
+                worker.drop_dataflow(dataflow);
+            }
+            break;
+        }
+    }
+    work.end();
+}
+
+enum Next {
+    Step,
+    Park(Duration),
+    End,
+}
+
+struct Work {
+    signals: Signals,
+    now: SharedTick,
+    flow: Flow,
+    /// What only worker 0 does.
+    lead: Option<Lead>,
+    reader: Option<Reader>,
+    share: Share,
+    stop_said: bool,
+    stopping: bool,
+    stopping_since: Option<Instant>,
+    shared: Arc<Shared>,
+}
+
+impl Work {
+    fn step(&mut self) -> Result<Next, EngineError> {
+        if self.shared.stop.load(Ordering::Relaxed) {
+            self.stopping_since.get_or_insert_with(Instant::now);
+            self.say_stop();
+        }
+        if let Some(lead) = &mut self.lead {
+            lead.step(&mut self.signals, &mut self.now)?;
+        }
+        while let Some(signal) = self.signals.next() {
+            match signal {
+                Signal::Start { stored_tick, positions } => self.start(stored_tick, positions)?,
+                Signal::Stop => self.stopping = true,
+            }
+        }
+        if self.stopping {
+            self.stop_reading();
+        }
+        let more = self.pump();
+        if self.has_ended() {
+            return Ok(Next::End);
+        }
+        if self.stopping_since.is_some_and(|since| since.elapsed() > Duration::from_secs(STOP_SECONDS_MAX)) {
+            return Err(EngineError::StopTimedOut);
+        }
+        if more || self.lead.as_ref().is_some_and(Lead::is_loading) {
+            return Ok(Next::Step);
+        }
+        Ok(Next::Park(self.lead.as_ref().map_or(PARK_MAX, |lead| lead.until_due().min(PARK_MAX))))
+    }
+
+    fn start(&mut self, stored_tick: Tick, positions: Positions) -> Result<(), EngineError> {
+        let Some(inputs) = self.flow.source.take() else { return Ok(()) };
+        let bytes_max = (IN_FLIGHT_BYTES_MAX / self.share.peers as usize).max(TICK_BYTES_MAX);
+        let tick = self.now.now().max(stored_tick + 1);
+        let source = Arc::clone(&self.shared.source);
+        let reader = Reader::start(source, self.share, positions, tick, inputs, Gate::new(bytes_max))
+            .map_err(EngineError::Thread)?;
+        self.reader = Some(reader);
+        Ok(())
+    }
+
+    /// Whether there may be more to read at once.
+    fn pump(&mut self) -> bool {
+        let Some(reader) = self.reader.as_mut().filter(|reader| !reader.is_closed()) else { return false };
+        let flow = &self.flow;
+        match reader.pump(self.now.now(), |tick| flow.is_durable(tick)) {
+            Pumped::More => true,
+            Pumped::Idle => false,
+            Pumped::End => {
+                if self.shared.exit_at_end {
+                    reader.close();
+                }
+                true
+            }
+            Pumped::Failed(error) => {
+                // What was read before is good and is committed; then the engine ends with this error.
+                self.shared.fail_after_drain(EngineError::Source(error));
+                self.say_stop();
+                true
+            }
+        }
+    }
+
+    fn say_stop(&mut self) {
+        if !std::mem::replace(&mut self.stop_said, true) {
+            self.signals.say(Signal::Stop);
+        }
+    }
+
+    fn stop_reading(&mut self) {
+        // A reader that was never started must not hold back the frontier either.
+        self.flow.source = None;
+        if let Some(lead) = &mut self.lead {
+            lead.stop_loading();
+        }
+        if let Some(reader) = self.reader.as_mut().filter(|reader| !reader.is_closed()) {
+            reader.close();
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        let closed = self.flow.source.is_none() && self.reader.as_ref().is_none_or(Reader::is_closed);
+        closed && self.flow.durable.done()
+    }
+
+    fn end(self) {
+        let flow = self.flow;
+        if let Some(reader) = self.reader {
+            self.shared.times_gated.fetch_add(reader.times_gated(), Ordering::Relaxed);
+            reader.join(|tick| flow.is_durable(tick));
+        }
+    }
+}

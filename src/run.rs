@@ -1,0 +1,99 @@
+//! A whole run, put together: a source, the sink's start, and the engine between them.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use viewtide_dataflows::retention::{RETENTION_US_DEFAULT, Retention};
+use viewtide_dataflows::series::SeriesConfig;
+use viewtide_dataflows::snapshot::HOUR_US;
+
+use crate::engine::clock::{Clock, SystemClock};
+use crate::engine::cluster::Cluster;
+use crate::engine::summary::RunSummary;
+use crate::engine::{self, EngineConfig, EngineError};
+use crate::postgres::connect::DatabaseUrl;
+use crate::sink::SinkConfig;
+use crate::sink::committer::Committer;
+use crate::sink::outputs::Outputs;
+use crate::source::Source;
+
+/// The default of `--future-max`: an hour.
+pub const FUTURE_MAX_US_DEFAULT: i64 = HOUR_US;
+
+/// The default of `--tick`, milliseconds.
+pub const TICK_MS_DEFAULT: u64 = 100;
+
+/// What is run.
+pub struct Run {
+    /// Where records come from.
+    pub source: Arc<dyn Source>,
+    /// Where tables are; needed by process 0 only.
+    pub database: Option<DatabaseUrl>,
+    /// This process among those of the engine.
+    pub cluster: Cluster,
+    /// Which tables are computed.
+    pub outputs: Outputs,
+    /// How far behind its video's newest snapshot a record is folded in, microseconds.
+    pub retention_us: i64,
+    /// How far ahead of its arrival a record may be, microseconds; stored, since the source has judged by it.
+    pub future_max_us: i64,
+    /// Milliseconds of a tick.
+    pub tick_ms: u64,
+    /// End once all that was there at the start is durable.
+    pub exit_at_end: bool,
+    /// Wall-clock time.
+    pub clock: Arc<dyn Clock>,
+    /// Raised to ask for a clean stop.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Run {
+    /// A run of `source` in one process of one worker, with every default and no database yet.
+    pub fn new(source: Arc<dyn Source>) -> Self {
+        Self {
+            source,
+            database: None,
+            cluster: Cluster::single(1),
+            outputs: Outputs::default(),
+            retention_us: RETENTION_US_DEFAULT,
+            future_max_us: FUTURE_MAX_US_DEFAULT,
+            tick_ms: TICK_MS_DEFAULT,
+            exit_at_end: false,
+            clock: Arc::new(SystemClock),
+            stop: Arc::default(),
+        }
+    }
+
+    /// Takes over the database, loads what is stored, and keeps the tables up to date until the end of the input, a clean
+    /// stop or a failure. Returns what was done, on process 0.
+    pub fn run(self) -> Result<Option<RunSummary>, EngineError> {
+        let committer = match &self.database {
+            Some(database) if self.cluster.process == 0 => Some(Committer::start(SinkConfig {
+                database: database.clone(),
+                outputs: self.outputs,
+                retention_us: self.retention_us,
+                future_max_us: self.future_max_us,
+                source: self.source.identity().clone(),
+                now_us: self.clock.now_us(),
+            })?),
+            _ => None,
+        };
+        if let Some(committer) = &committer {
+            self.source.set_clock(committer.stored().first_started_at_us);
+        }
+        engine::run(EngineConfig {
+            cluster: self.cluster,
+            series: SeriesConfig {
+                retention: Retention { retention_us: self.retention_us },
+                growth: self.outputs.growth,
+                hourly: self.outputs.hourly,
+            },
+            tick_ms: self.tick_ms,
+            exit_at_end: self.exit_at_end,
+            source: self.source,
+            committer,
+            clock: self.clock,
+            stop: self.stop,
+        })
+    }
+}
