@@ -1,2 +1,18 @@
-//! x
-fn main(){}
+//! The `viewtide` binary: parses the command line, carries it out, and maps the outcome to an exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use viewtide::cli::{Cli, telemetry};
+
+fn main() -> ExitCode {
+    telemetry::abort_on_panic();
+    let cli = Cli::parse();
+    match telemetry::start(cli.telemetry()).and_then(|()| cli.execute()) {
+        Ok(outcome) => outcome.into(),
+        Err(error) => {
+            eprintln!("viewtide: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,112 @@
-//! cli
+//! The command line: one file a command, each with its flags and what it does with them.
+
+pub mod database;
+mod durations;
+mod input;
+mod migrate;
+mod outcome;
+mod rebuild;
+mod replay;
+mod run;
+pub mod stop;
+pub mod telemetry;
+mod verify;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use outcome::Outcome;
+
+/// Exact, incremental YouTube statistics: Kafka records or CSV files in, tables in Postgres out, exactly once.
+#[derive(Debug, Parser)]
+#[command(
+    name = "viewtide",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 done; 1 failed, or differences found; 2 the command line was not understood.\n\
+                  Every flag can be given in the environment as VIEWTIDE_ and its name."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    telemetry: TelemetryArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How to log.
+#[derive(Clone, Debug, Args)]
+pub struct TelemetryArgs {
+    /// How log lines are written to standard error
+    #[arg(long, global = true, env = "VIEWTIDE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Human)]
+    pub log_format: LogFormat,
+    /// What is logged: a level (error, warn, info, debug, trace), or directives such as `viewtide=debug`
+    #[arg(long, global = true, env = "VIEWTIDE_LOG_LEVEL", value_name = "LEVEL", default_value = "info")]
+    pub log_level: String,
+}
+
+/// Forms of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// See everything work on bundled real data: an in-process broker, replay, the engine, a Postgres of its own
+    Demo(crate::demo::DemoArgs),
+    /// Send CSV files to Kafka, keyed by video
+    Replay(replay::ReplayArgs),
+    /// Keep the tables up to date from Kafka or CSV files
+    Run(run::RunArgs),
+    /// Compute every table again in batch and compare bit by bit
+    Verify(verify::VerifyArgs),
+    /// Make the derived tables anew from the raw rows
+    Rebuild(rebuild::RebuildArgs),
+    /// Apply the database migrations
+    Migrate(migrate::MigrateArgs),
+}
+
+impl Cli {
+    /// How to log.
+    pub fn telemetry(&self) -> &TelemetryArgs {
+        &self.telemetry
+    }
+
+    /// Carries out the command.
+    pub fn execute(self) -> anyhow::Result<Outcome> {
+        match self.command {
+            Command::Demo(args) => crate::demo::execute(args),
+            Command::Replay(args) => replay::execute(args),
+            Command::Run(args) => run::execute(args),
+            Command::Verify(args) => verify::execute(args),
+            Command::Rebuild(args) => rebuild::execute(args),
+            Command::Migrate(args) => migrate::execute(args),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_flag_has_its_environment_variable() {
+        let mut command = super::Cli::command();
+        command.build();
+        command.clone().debug_assert();
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            for flag in sub.get_arguments().filter(|flag| flag.get_long().is_some()) {
+                let long = flag.get_long().unwrap_or_default();
+                if ["help", "version"].contains(&long) {
+                    continue;
+                }
+                let expected = format!("VIEWTIDE_{}", long.replace('-', "_").to_uppercase());
+                let env = flag.get_env().map(|env| env.to_string_lossy().into_owned());
+                assert_eq!(env, Some(expected), "{} --{long}", sub.get_name());
+            }
+        }
+    }
+}

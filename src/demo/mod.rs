@@ -1,1 +1,146 @@
-//! demo
+//! `viewtide demo`: everything on bundled real data. A Kafka-protocol broker in this process, the sample replayed to it,
+//! the engine, a Postgres of its own with a fresh database, and the results as a person would ask for them.
+
+mod results;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Builder;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+
+use crate::cli::Outcome;
+use crate::cli::stop::stop_on_signals;
+use crate::engine::cluster::Cluster;
+use crate::postgres::connect::DatabaseUrl;
+use crate::postgres::managed::ManagedPostgres;
+use crate::replay::{Pace, ReplayConfig, ReplaySummary, replay};
+use crate::run::{FUTURE_MAX_US_DEFAULT, Run};
+use crate::source::kafka::{KafkaConfig, KafkaSource, Start};
+use crate::source::kafka_settings::KafkaSettings;
+
+/// Real snapshots of 41 videos; `data/README.md` says where they come from.
+const SAMPLE: &[u8] = include_bytes!("../../data/tracked_dense.csv.gz");
+/// The sample's name in messages.
+const SAMPLE_FILE: &str = "tracked_dense.csv.gz";
+/// Partitions of the demo's topic: the in-process broker keeps 5 MB of each, and the sample is 7 MB as JSON.
+const PARTITIONS: i32 = 4;
+/// The demo's topic.
+const TOPIC: &str = "youtube_stats";
+/// How fast records come where people watch: the whole sample in about ten seconds.
+const RATE_WATCHED: f64 = 5_000.0;
+/// How often the demo looks whether to end.
+const POLL: Duration = Duration::from_millis(100);
+
+/// How to show it.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// Process all of the sample, print the results and end
+    #[arg(long, env = "VIEWTIDE_ONCE")]
+    once: bool,
+    /// Worker threads
+    #[arg(short = 'w', long, env = "VIEWTIDE_WORKERS", value_name = "W", default_value_t = 2)]
+    workers: usize,
+}
+
+/// Runs the demo.
+pub fn execute(args: DemoArgs) -> anyhow::Result<Outcome> {
+    let stop = stop_on_signals()?;
+    let postgres = ManagedPostgres::temporary().context("the demo's Postgres does not start")?;
+    let broker = MockCluster::<DefaultProducerContext>::new(1).context("the in-process broker does not start")?;
+    broker.create_topic(TOPIC, PARTITIONS, 1).context("the in-process broker takes no topic")?;
+    let folder = tempfile::tempdir().context("no folder for the sample")?;
+    let sample = folder.path().join(SAMPLE_FILE);
+    std::fs::write(&sample, SAMPLE).with_context(|| format!("cannot write {}", sample.display()))?;
+    let demo = Demo {
+        brokers: broker.bootstrap_servers(),
+        url: DatabaseUrl::parse(&postgres.url()).context("the URL of the demo's Postgres")?,
+        psql: postgres.psql_command(),
+        workers: args.workers,
+        stop,
+    };
+    eprintln!(
+        "viewtide demo: {SAMPLE_FILE}, an in-process broker, a fresh Postgres; see it grow with\n  {}",
+        demo.psql
+    );
+    if args.once {
+        demo.once(&sample)?
+    } else {
+        demo.watch(&sample)?
+    }
+    Ok(Outcome::Done)
+}
+
+struct Demo {
+    brokers: String,
+    url: DatabaseUrl,
+    psql: String,
+    workers: usize,
+    stop: Arc<AtomicBool>,
+}
+
+impl Demo {
+    /// Everything flat out, then the results.
+    fn once(&self, sample: &Path) -> anyhow::Result<()> {
+        self.replay(sample, Pace::FlatOut)?;
+        let summary = self.engine(true)?.run()?.ok_or_else(|| anyhow!("the engine was told of no summary"))?;
+        results::show(&self.url)?;
+        println!("{}", serde_json::to_string(&summary)?);
+        Ok(())
+    }
+
+    /// Records at a pace that can be followed, then the results; the tables stay up until somebody stops the demo.
+    fn watch(&self, sample: &Path) -> anyhow::Result<()> {
+        let engine = self.engine(false)?;
+        let engine = Builder::new().name("engine".to_owned()).spawn(move || engine.run())?;
+        let sent = self.replay(sample, Pace::PerSecond(RATE_WATCHED))?.progress.sent;
+        while !self.stop.load(Ordering::Relaxed) && !engine.is_finished() && results::records(&self.url)? < sent {
+            std::thread::sleep(POLL);
+        }
+        results::show(&self.url)?;
+        eprintln!("the tables stay up until you press Ctrl-C; look at them with\n  {}", self.psql);
+        while !self.stop.load(Ordering::Relaxed) && !engine.is_finished() {
+            std::thread::sleep(POLL);
+        }
+        let summary = engine.join().map_err(|_| anyhow!("the engine panicked"))??;
+        println!("{}", serde_json::to_string(&summary)?);
+        Ok(())
+    }
+
+    fn settings(&self) -> KafkaSettings {
+        KafkaSettings { brokers: self.brokers.clone(), overrides: Vec::new() }
+    }
+
+    fn replay(&self, sample: &Path, pace: Pace) -> anyhow::Result<ReplaySummary> {
+        let config = ReplayConfig {
+            settings: self.settings(),
+            topic: TOPIC.to_owned(),
+            files: vec![sample.display().to_string()],
+            partitions: None,
+            pace,
+        };
+        Ok(replay(&config, &self.stop, &mut |_| ())?)
+    }
+
+    fn engine(&self, exit_at_end: bool) -> anyhow::Result<Run> {
+        let source = KafkaSource::open(KafkaConfig {
+            settings: self.settings(),
+            topic: TOPIC.to_owned(),
+            group: "viewtide-demo".to_owned(),
+            start: Start::Earliest,
+            future_max_us: FUTURE_MAX_US_DEFAULT,
+        })?;
+        Ok(Run {
+            cluster: Cluster::single(self.workers),
+            database: Some(self.url.clone()),
+            exit_at_end,
+            stop: Arc::clone(&self.stop),
+            ..Run::new(Arc::new(source))
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! Where records come from: the flags that `run` and `verify` share.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use viewtide_dataflows::snapshot::EventTime;
+
+use crate::source::Source;
+use crate::source::csv::CsvSource;
+use crate::source::kafka::{KafkaConfig, KafkaSource, Start};
+use crate::source::kafka_settings::KafkaSettings;
+
+/// The consumer group that lag tools see.
+const GROUP: &str = "viewtide";
+
+/// The input: Kafka or CSV.
+#[derive(Clone, Debug, Args)]
+pub struct InputArgs {
+    /// Kafka brokers, as host:port,host:port
+    #[arg(long, env = "VIEWTIDE_BROKERS", value_name = "BROKERS", conflicts_with = "csv")]
+    brokers: Option<String>,
+    /// Kafka topic
+    #[arg(long, env = "VIEWTIDE_TOPIC", value_name = "TOPIC", default_value = "youtube_stats")]
+    topic: String,
+    /// CSV files, plain or gzip, read in the order given
+    #[arg(long, env = "VIEWTIDE_CSV", value_name = "FILE", num_args = 1.., value_delimiter = ',')]
+    csv: Vec<String>,
+    #[command(flatten)]
+    kafka: KafkaArgs,
+}
+
+/// librdkafka's settings.
+#[derive(Clone, Debug, Args)]
+pub struct KafkaArgs {
+    /// Any setting of librdkafka, such as -X security.protocol=ssl; may be given several times
+    #[arg(
+        short = 'X',
+        long = "kafka-setting",
+        env = "VIEWTIDE_KAFKA_SETTING",
+        value_name = "KEY=VALUE",
+        value_delimiter = ';',
+        hide_env_values = true
+    )]
+    settings: Vec<String>,
+}
+
+impl KafkaArgs {
+    /// The settings for `brokers`.
+    pub fn settings(&self, brokers: &str) -> anyhow::Result<KafkaSettings> {
+        let pair = |setting: &String| match setting.split_once('=') {
+            Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.trim().to_owned())),
+            _ => bail!("-X {setting}: a setting of librdkafka is written key=value"),
+        };
+        let overrides = self.settings.iter().map(pair).collect::<anyhow::Result<_>>()?;
+        Ok(KafkaSettings { brokers: brokers.to_owned(), overrides })
+    }
+}
+
+impl InputArgs {
+    /// Opens what is named, if anything is.
+    pub fn open(&self, start: Start, future_max_us: i64) -> anyhow::Result<Option<Arc<dyn Source>>> {
+        if let Some(brokers) = &self.brokers {
+            let source = KafkaSource::open(KafkaConfig {
+                settings: self.kafka.settings(brokers)?,
+                topic: self.topic.clone(),
+                group: GROUP.to_owned(),
+                start,
+                future_max_us,
+            })?;
+            return Ok(Some(Arc::new(source)));
+        }
+        if self.csv.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(CsvSource::open(&self.csv, future_max_us)?)))
+    }
+}
+
+/// Parses `--start`.
+pub fn parse_start(text: &str) -> Result<Start, String> {
+    if text == "earliest" {
+        return Ok(Start::Earliest);
+    }
+    let time: jiff::Timestamp =
+        text.parse().map_err(|_| "write `earliest`, or a time such as 2025-07-01T00:00:00Z".to_owned())?;
+    Ok(Start::At(EventTime::from(time.as_microsecond())))
+}
+
+/// What to say where no input is named.
+pub fn none_given<T>() -> anyhow::Result<T> {
+    Err(anyhow::anyhow!("no input: give --brokers HOST:PORT (and --topic), or --csv FILE..")).context("nothing to read")
+}

@@ -1,0 +1,121 @@
+//! `viewtide run`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow, bail};
+use clap::Args;
+
+use crate::cli::Outcome;
+use crate::cli::database::DatabaseArgs;
+use crate::cli::durations::{parse_duration_us, parse_tick_ms};
+use crate::cli::input::{InputArgs, none_given, parse_start};
+use crate::cli::stop::stop_on_signals;
+use crate::engine::cluster::Cluster;
+use crate::run::Run;
+use crate::sink::outputs::Outputs;
+use crate::source::kafka::Start;
+
+/// The port of process 0 where no hostfile is given; timely's own convention.
+const FIRST_PORT: usize = 2101;
+
+/// What `run` reads, computes and writes.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    input: InputArgs,
+    /// Where to begin in Kafka when nothing is stored: `earliest`, or a time such as 2025-07-01T00:00:00Z
+    #[arg(long, env = "VIEWTIDE_START", value_name = "WHERE", default_value = "earliest", value_parser = parse_start)]
+    start: Start,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// Milliseconds of a tick; what arrives within one is committed together
+    #[arg(long, env = "VIEWTIDE_TICK", value_name = "MS", default_value = "100", value_parser = parse_tick_ms)]
+    tick: u64,
+    /// How far behind its video's newest snapshot a record is still folded in
+    #[arg(long, env = "VIEWTIDE_RETENTION", value_name = "DURATION", default_value = "7d", value_parser = parse_duration_us)]
+    retention: i64,
+    /// How far ahead of its arrival a record may be
+    #[arg(long, env = "VIEWTIDE_FUTURE_MAX", value_name = "DURATION", default_value = "1h", value_parser = parse_duration_us)]
+    future_max: i64,
+    /// Tables to compute beside the raw rows, of: growth, hourly
+    #[arg(long, env = "VIEWTIDE_OUTPUTS", value_name = "LIST", default_value = "growth,hourly")]
+    outputs: Outputs,
+    /// End once all that was there at the start is committed
+    #[arg(long, env = "VIEWTIDE_EXIT_AT_END")]
+    exit_at_end: bool,
+}
+
+/// Workers and processes, by timely's own convention.
+#[derive(Clone, Debug, Args)]
+struct ClusterArgs {
+    /// Worker threads of each process
+    #[arg(short = 'w', long, env = "VIEWTIDE_WORKERS", value_name = "W", default_value_t = 1)]
+    workers: usize,
+    /// Processes of the engine
+    #[arg(short = 'n', long, env = "VIEWTIDE_PROCESSES", value_name = "N", default_value_t = 1)]
+    processes: usize,
+    /// This process, from 0; process 0 writes to the database
+    #[arg(short = 'p', long, env = "VIEWTIDE_PROCESS", value_name = "I", default_value_t = 0)]
+    process: usize,
+    /// File with one host:port a line, for each process; without it localhost:2101 and up
+    #[arg(long, env = "VIEWTIDE_HOSTFILE", value_name = "FILE")]
+    hostfile: Option<PathBuf>,
+}
+
+impl ClusterArgs {
+    fn cluster(&self) -> anyhow::Result<Cluster> {
+        let cluster = if self.processes == 1 {
+            Cluster { process: self.process, ..Cluster::single(self.workers) }
+        } else {
+            Cluster { workers: self.workers, process: self.process, addresses: self.addresses()? }
+        };
+        cluster.check()?;
+        Ok(cluster)
+    }
+
+    fn addresses(&self) -> anyhow::Result<Vec<String>> {
+        let Some(hostfile) = &self.hostfile else {
+            return Ok((0..self.processes).map(|process| format!("localhost:{}", FIRST_PORT + process)).collect());
+        };
+        let text = std::fs::read_to_string(hostfile).with_context(|| format!("--hostfile {}", hostfile.display()))?;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let addresses: Vec<String> = lines.take(self.processes).map(str::to_owned).collect();
+        if addresses.len() < self.processes {
+            bail!(
+                "--hostfile {} names {} process(es), and -n says {}; write one host:port a line",
+                hostfile.display(),
+                addresses.len(),
+                self.processes
+            );
+        }
+        Ok(addresses)
+    }
+}
+
+/// Runs the engine.
+pub fn execute(args: RunArgs) -> anyhow::Result<Outcome> {
+    let stop = stop_on_signals()?;
+    let cluster = args.cluster.cluster()?;
+    let Some(source) = args.input.open(args.start, args.future_max)? else { return none_given() };
+    // Only process 0 writes; the others get what is stored from it.
+    let database = if cluster.process == 0 { Some(args.database.open()?) } else { None };
+    let summary = Run {
+        database: database.as_ref().map(|database| database.url.clone()),
+        cluster,
+        outputs: args.outputs,
+        retention_us: args.retention,
+        future_max_us: args.future_max,
+        tick_ms: args.tick,
+        exit_at_end: args.exit_at_end,
+        stop: Arc::clone(&stop),
+        ..Run::new(source)
+    }
+    .run()?;
+    if let Some(summary) = summary {
+        println!("{}", serde_json::to_string(&summary).map_err(|error| anyhow!("the summary: {error}"))?);
+    }
+    Ok(Outcome::Done)
+}
