@@ -14,6 +14,7 @@
 //! | [`replay`] | CSV files to Kafka |
 //! | [`demo`] | all of it on bundled real data |
 //! | [`limits`] | every limit, with its unit and reason |
+//! | [`run`] | a whole run, put together |
 //! | [`cli`] | the command line |
 
 pub mod cli;
@@ -23,6 +24,7 @@ pub mod limits;
 pub mod postgres;
 pub mod rebuild;
 pub mod replay;
+pub mod run;
 pub mod sink;
 pub mod source;
 pub mod verify;

@@ -17,22 +17,93 @@ pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// Batches that wait between a reader and its worker; bounds memory while the worker is gated.
 pub const BATCHES_QUEUED_MAX: usize = 8;
 
-/// Records after which a worker closes its tick early, so that a tick stays a moderate unit of work and of commit.
-pub const TICK_RECORDS_MAX: usize = 32_768;
+/// Bytes after which a worker closes its tick early, so that a tick stays a moderate unit of work and of commit: about
+/// 27,000 plain records.
+pub const TICK_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Records that a worker has sent and that are not yet durable; past it the source waits. Bounds memory however slow
-/// Postgres is: about 300 bytes a record through the dataflow and the sink.
-pub const RECORDS_IN_FLIGHT_MAX: usize = 400_000;
+/// What a record counts for against the limits in bytes: itself on its way through the dataflow, and its rows on their
+/// way through the sink.
+pub const RECORD_IN_FLIGHT_BYTES: usize = 300;
+
+/// Bytes that all workers of a process have read and that are not yet durable; past it the sources wait. Bounds memory
+/// however slow Postgres is, and lets a clean stop commit what was read (about 300,000 records) within 5 seconds.
+pub const IN_FLIGHT_BYTES_MAX: usize = 96 * 1024 * 1024;
 
 /// Updates after which the sink closes a commit although more whole ticks wait, so that a commit takes at most about
 /// two seconds.
 pub const COMMIT_UPDATES_MAX: usize = 150_000;
+
+/// A clean stop gives up after this long, and the process ends with an error: Postgres does not take what was read. It
+/// will be read again.
+pub const STOP_SECONDS_MAX: u64 = 5;
+
+/// How often `run` logs its figures.
+pub const REPORT_INTERVAL_SECONDS: u64 = 5;
+
+/// The shortest tick, milliseconds: a commit takes about as long.
+pub const TICK_MS_MIN: u64 = 1;
+
+/// The longest tick, milliseconds: an hour; more would only be a way to see nothing.
+pub const TICK_MS_MAX: u64 = 3_600_000;
+
+/// Workers of one process; beyond it threads cost more than they bring.
+pub const WORKERS_MAX: usize = 256;
+
+/// How long processes of one engine wait for each other at the start, seconds.
+pub const CLUSTER_SETUP_SECONDS_MAX: u64 = 60;
+
+/// How long a connection may take to say that it is a peer, milliseconds; others wait meanwhile.
+pub const CLUSTER_GREETING_MS_MAX: u64 = 1_000;
+
+/// A connection to Postgres that is not there by then is not there, seconds.
+pub const CONNECT_TIMEOUT_SECONDS: u64 = 10;
+
+/// How long data may go unacknowledged before a connection counts as broken, seconds; a half-open one would else hold
+/// its locks for hours.
+pub const TCP_USER_TIMEOUT_SECONDS: u64 = 20;
+
+/// How long a statement waits for a lock, seconds, before it is tried again: longer than any commit holds one.
+pub const LOCK_TIMEOUT_SECONDS: u64 = 15;
+
+/// How long a server process may take to end when it is told to, seconds.
+pub const BACKEND_END_SECONDS_MAX: u64 = 10;
+
+/// How often a start tries to take over from a sink that keeps coming back.
+pub const TAKEOVER_ATTEMPTS_MAX: u32 = 5;
+
+/// Snapshots that a start loads at once; about 1 MiB.
+pub const LOAD_CHUNK_SNAPSHOTS: usize = 16_384;
+
+/// Chunks of loaded snapshots that wait for worker 0.
+pub const LOAD_CHUNKS_QUEUED_MAX: usize = 4;
+
+/// Rows that are merged by one statement: its parameters stay at about 2 MB.
+pub const MERGE_ROWS_MAX: usize = 8_192;
+
+/// Bytes that COPY sends at once, so that the server works while the next ones are encoded.
+pub const COPY_CHUNK_BYTES: usize = 128 * 1024;
+
+/// The first wait before a commit is tried again, milliseconds; it doubles each time.
+pub const RETRY_MS_MIN: u64 = 50;
+
+/// The longest wait before a commit is tried again, milliseconds: Postgres is noticed within it when it is back.
+pub const RETRY_MS_MAX: u64 = 2_000;
 
 /// Seconds that a managed Postgres may take to start: after a crash it first replays up to a gigabyte of its log.
 pub const MANAGED_START_SECONDS_MAX: u64 = 300;
 
 /// Seconds that a managed Postgres may take to stop, which includes a last checkpoint.
 pub const MANAGED_STOP_SECONDS_MAX: u64 = 60;
+
+/// Bytes of a managed Postgres' log past which the next start begins a new one and keeps one old one.
+pub const MANAGED_LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Characters of a bad value that a message shows: enough to recognise it, short enough to read.
+pub const SHOWN_CHARS_MAX: usize = 40;
+
+/// Columns of a CSV file that are looked at; tables of video statistics have about twenty. Bounds what a row of nothing but
+/// commas costs.
+pub const CSV_COLUMNS_MAX: usize = 1_024;
 
 /// CSV rows between two looks at whether to stop, while rows that were read before are passed: about a millisecond.
 pub const CSV_ROWS_BETWEEN_STOPS: u64 = 4_096;
@@ -82,3 +153,6 @@ pub const REPLAY_SLEEP_MAX: Duration = Duration::from_millis(50);
 
 /// How long a stopped `replay` waits for acknowledgements of what it sent.
 pub const REPLAY_STOP_MAX: Duration = Duration::from_secs(4);
+
+/// Differences that `verify` shows; all are counted.
+pub const DIFFERENCES_SHOWN_MAX: usize = 20;

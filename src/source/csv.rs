@@ -43,12 +43,6 @@ impl CsvSource {
         Ok(Self { files, identity, future_max_us, clock: OnceLock::new() })
     }
 
-    /// Sets the clock that judges rows: that of the first start, microseconds, which is stored, so that a restart judges as
-    /// the first start did. To be called before anything is read; only the first call counts.
-    pub fn set_clock(&self, first_started_at_us: EventTime) {
-        let _ = self.clock.set(first_started_at_us);
-    }
-
     fn horizon(&self) -> Result<Horizon, SourceError> {
         let clock = self.clock.get().ok_or_else(|| SourceError::new("CSV was read before its clock was set"))?;
         Ok(Horizon { arrived_us: Some(*clock), future_max_us: self.future_max_us, clock: Clock::FirstStart })
@@ -58,6 +52,11 @@ impl CsvSource {
 impl Source for CsvSource {
     fn identity(&self) -> &SourceIdentity {
         &self.identity
+    }
+
+    /// It judges rows, and is stored, so that a restart judges as the first start did. Only the first call counts.
+    fn set_clock(&self, first_started_at_us: EventTime) {
+        let _ = self.clock.set(first_started_at_us);
     }
 
     fn read(&self, share: Share, stored: &Positions, feed: &Feed) -> Result<(), SourceError> {
@@ -144,6 +143,7 @@ impl Reading<'_> {
                     partition: 0,
                     offset: row.line,
                     item: 0,
+                    position: place.offset,
                     reason: refusal.to_string(),
                     key: None,
                     payload: Some(row.raw[..kept].to_vec()),

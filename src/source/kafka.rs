@@ -126,17 +126,6 @@ impl KafkaSource {
         let keeper = Keeper::start(consumer, config.topic.clone(), topic_id, shared.clone());
         Ok(Self { config, shared, identity, log, keeper })
     }
-
-    /// Takes note that everything before `positions` is durable, so that the consumer group shows it. Returns at once; what
-    /// goes wrong is of no consequence and only logged.
-    pub fn committed(&self, positions: &Positions) {
-        self.keeper.committed(positions);
-    }
-
-    /// Records that are in the partitions of this process and were not read yet, as of a few seconds ago.
-    pub fn lag(&self) -> u64 {
-        self.shared.places().values().map(|place| place.end.saturating_sub(place.next)).sum()
-    }
 }
 
 impl Source for KafkaSource {
@@ -147,6 +136,16 @@ impl Source for KafkaSource {
     fn read(&self, share: Share, stored: &Positions, feed: &Feed) -> Result<(), SourceError> {
         let consumer = consumer(&self.config, self.log.clone())?;
         Reader::new(self, &consumer, share, feed).read(stored)
+    }
+
+    /// So that the consumer group shows it. Returns at once; what goes wrong is of no consequence and only logged.
+    fn durable(&self, positions: &Positions) {
+        self.keeper.committed(positions);
+    }
+
+    /// As of a few seconds ago.
+    fn lag(&self) -> Option<u64> {
+        Some(self.shared.places().values().map(|place| place.end.saturating_sub(place.next)).sum())
     }
 }
 

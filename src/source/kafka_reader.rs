@@ -217,6 +217,7 @@ impl<'a> Reader<'a> {
                 partition: number,
                 offset: at,
                 item: 0,
+                position: place.offset,
                 reason: refusal.to_string(),
                 key: message.key().map(<[u8]>::to_vec),
                 payload: message.payload().map(<[u8]>::to_vec),

@@ -22,6 +22,7 @@ pub mod kafka_settings;
 mod topic_id;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -29,6 +30,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use viewtide_dataflows::snapshot::Record;
+
+use crate::limits::RECORD_IN_FLIGHT_BYTES;
 
 /// How far one partition was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +56,8 @@ pub struct DeadLetter {
     pub offset: u64,
     /// The item of a response; 0 is the whole record.
     pub item: u32,
+    /// By what positions count: the Kafka offset; for CSV the row, over all files.
+    pub position: u64,
     /// What is wrong with it, in words.
     pub reason: String,
     /// The Kafka key.
@@ -71,6 +76,21 @@ pub struct SourceBatch {
     /// Where each partition that this batch read from stands after it. A partition that was newly assigned is named even
     /// when nothing was read from it yet.
     pub positions: Positions,
+}
+
+impl SourceBatch {
+    /// What the batch counts for against the limits in bytes.
+    pub fn bytes(&self) -> usize {
+        let records = self
+            .records
+            .iter()
+            .map(|record| RECORD_IN_FLIGHT_BYTES + record.file_source.as_ref().map_or(0, |source| source.len()));
+        let letters = self.dead_letters.iter().map(|letter| {
+            let bytes = |part: &Option<Vec<u8>>| part.as_ref().map_or(0, Vec::len);
+            RECORD_IN_FLIGHT_BYTES + bytes(&letter.key) + bytes(&letter.payload)
+        });
+        records.chain(letters).sum()
+    }
 }
 
 /// What a reader says to its worker.
@@ -126,6 +146,27 @@ pub enum SourceIdentity {
         /// The files.
         files: Vec<CsvFile>,
     },
+}
+
+impl fmt::Display for SourceIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kafka { cluster_id, topic, topic_id } => {
+                write!(
+                    f,
+                    "Kafka topic {topic} (id {}) of cluster {cluster_id}",
+                    topic_id.as_deref().unwrap_or("unknown")
+                )
+            }
+            Self::Csv { files } => {
+                f.write_str("CSV")?;
+                for file in files {
+                    write!(f, " {} ({} bytes, SHA-256 {:.12})", file.path, file.bytes, file.sha256)?;
+                }
+                Ok(())
+            }
+        }
+    }
 }
 
 /// One CSV file as it was when it was first read.
@@ -191,4 +232,16 @@ pub trait Source: Send + Sync + 'static {
     /// further. Sends [`SourceEvent::End`] once all that was there at the start is handed over (at once, where the share is
     /// empty) and then goes on with what comes, if anything can.
     fn read(&self, share: Share, stored: &Positions, feed: &Feed) -> Result<(), SourceError>;
+
+    /// The clock of the very first start, microseconds, for sources whose records carry no time of arrival. Said once,
+    /// before anything is read.
+    fn set_clock(&self, _first_started_at_us: i64) {}
+
+    /// Everything before these positions is durable; for sources that tell others so.
+    fn durable(&self, _positions: &Positions) {}
+
+    /// Records that wait to be read in this process's share, where the source knows.
+    fn lag(&self) -> Option<u64> {
+        None
+    }
 }
