@@ -1,6 +1,13 @@
 //! Tests against the real things: Apache Kafka, PostgreSQL, and the built binary. `make setup-test` fetches what they need.
 
+mod crash;
+mod disorder;
+mod faults;
 mod harness;
 mod harness_works;
 mod kafka_source;
 mod managed;
+mod real_data;
+mod scenario;
+mod stopping;
+mod zombie;

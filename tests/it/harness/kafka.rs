@@ -132,6 +132,14 @@ impl Kafka {
         });
     }
 
+    /// The offset after the last record of a partition.
+    pub fn end_offset(&self, topic: &str, partition: i32) -> i64 {
+        let client = self.producer();
+        let (_, end) =
+            client.client().fetch_watermarks(topic, partition, Duration::from_secs(10)).expect("the broker's answer");
+        end
+    }
+
     fn administer(
         &self,
         work: impl AsyncFnOnce(&AdminClient<DefaultClientContext>, &AdminOptions) -> rdkafka::error::KafkaResult<()>,

@@ -101,6 +101,11 @@ impl Process {
         });
     }
 
+    /// Waits for its end, however it comes; panics at the deadline.
+    pub fn wait_for_end(&mut self, deadline: Duration) {
+        wait_for(&format!("the end of {}", self.name), deadline, || self.child.try_wait().expect("wait for a child"));
+    }
+
     /// Waits for its end; kills it and panics at the deadline.
     pub fn wait(mut self, deadline: Duration) -> Finished {
         let begin = std::time::Instant::now();

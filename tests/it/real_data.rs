@@ -1,0 +1,58 @@
+//! Every real data file, from CSV and from Kafka, at every number of workers and processes: the same tables.
+
+use std::time::Duration;
+
+use crate::harness::kafka;
+use crate::harness::postgres::Database;
+use crate::harness::process::viewtide;
+use crate::scenario::{DATA_FILES, Input, SIZES, assert_verified, data_file, rows_of, run_to_end, tables};
+
+/// Records that each worker received lie between half and one and a half times their mean, for files of many videos.
+fn assert_even_shares(summary: &serde_json::Value, file: &str) {
+    let shares: Vec<f64> = summary["records_per_worker"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|share| share.as_f64().expect("a number"))
+        .collect();
+    let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+    assert!(shares.iter().all(|&share| (0.5 * mean..=1.5 * mean).contains(&share)), "{file}: {shares:?}");
+}
+
+#[test]
+fn every_file_gives_the_same_tables_by_every_way() {
+    for file in DATA_FILES {
+        let path = data_file(file);
+        let records = rows_of(file).len() as u64;
+        let topic = kafka::shared().fresh_topic("real", 4);
+        let replayed = viewtide([
+            "replay",
+            path.to_str().expect("UTF-8"),
+            "--brokers",
+            &kafka::shared().brokers(),
+            "--topic",
+            &topic,
+        ])
+        .wait(Duration::from_secs(120))
+        .expect_code(0)
+        .json();
+        assert_eq!(replayed["sent"], records, "{file}");
+
+        let mut expected = None;
+        for input in [Input::Csv(path), Input::Topic(topic)] {
+            for size in SIZES {
+                let database = Database::fresh();
+                let summary = run_to_end(&input, &database, size, &[]);
+                let context = format!("{file} from {input:?} at {size:?}: {summary}");
+                let handled = summary["records"].as_u64().zip(summary["dead_letters"].as_u64());
+                assert_eq!(handled.map(|(good, bad)| good + bad), Some(records), "{context}");
+                if file.starts_with("trending") {
+                    assert_even_shares(&summary, &context);
+                }
+                let found = tables(&database);
+                assert_eq!(expected.get_or_insert_with(|| found.clone()), &found, "{context}");
+                assert_verified(&database, &input);
+            }
+        }
+    }
+}

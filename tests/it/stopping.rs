@@ -1,0 +1,76 @@
+//! SIGTERM, SIGINT, and a second signal.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::harness::kafka;
+use crate::harness::postgres::Database;
+use crate::harness::process::viewtide;
+use crate::harness::wait_for;
+use crate::scenario::{
+    DEADLINE, Input, Size, assert_verified, data_file, rows_of, run_args, run_to_end, start_processes, tables, topic_of,
+};
+
+#[test]
+fn a_signal_commits_what_was_read_and_ends_within_five_seconds() {
+    for (signal, processes) in [(Signal::SIGTERM, 1), (Signal::SIGINT, 2)] {
+        let topic = kafka::shared().fresh_topic("stopping", 4);
+        let input = Input::Topic(topic.clone());
+        let database = Database::fresh();
+        let mut running = start_processes(&run_args(&input, &database, &[]), Size { workers: 2, processes });
+        let replay = viewtide([
+            "replay",
+            data_file("tracked_dense.csv.gz").to_str().expect("UTF-8"),
+            "--brokers",
+            &kafka::shared().brokers(),
+            "--topic",
+            &topic,
+            "--rate",
+            "20000",
+        ]);
+        wait_for("rows", DEADLINE, || {
+            let exists = database.value("SELECT (to_regclass('video_stats_processed') IS NOT NULL)::text") == "true";
+            (exists && database.value("SELECT count(*) FROM video_stats_processed") != "0").then_some(())
+        });
+        let asked = Instant::now();
+        // Any process will do: it tells the others.
+        running[processes - 1].signal(signal);
+        let rest = running.split_off(1);
+        let first = running.pop().expect("process 0").wait(Duration::from_secs(10)).expect_code(0);
+        rest.into_iter().for_each(|process| drop(process.wait(Duration::from_secs(10)).expect_code(0)));
+        assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+
+        let records = first.json()["records"].as_u64().expect("a number");
+        let durable = database.value(
+            "SELECT sum((span ->> 'next')::bigint - (span ->> 'first')::bigint) \
+             FROM viewtide_progress, jsonb_each(positions) AS p(partition, span)",
+        );
+        assert_eq!(records.to_string(), durable, "what was read is what is durable");
+        replay.wait(DEADLINE).expect_code(0);
+        assert_verified(&database, &input);
+        run_to_end(&input, &database, Size { workers: 1, processes: 1 }, &[]);
+        assert_verified(&database, &input);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_at_once_while_postgres_does_not_answer() {
+    let rows = rows_of("sample_10min.csv");
+    let input = Input::Topic(topic_of("second", 2, &rows));
+    let database = Database::fresh();
+    let running = viewtide(run_args(&input, &database, &["--tick", "10"]));
+    wait_for("the tables", DEADLINE, || {
+        (database.value("SELECT (to_regclass('video_stats_processed') IS NOT NULL)::text") == "true").then_some(())
+    });
+    running.signal(Signal::SIGINT);
+    running.signal(Signal::SIGINT);
+    let asked = Instant::now();
+    let ended = running.wait(Duration::from_secs(10));
+    assert!(asked.elapsed() < Duration::from_secs(5));
+    assert!([Some(0), Some(1)].contains(&ended.code()), "{:?}", ended.code());
+    let resumed = Database::fresh();
+    run_to_end(&input, &database, Size { workers: 1, processes: 1 }, &[]);
+    run_to_end(&input, &resumed, Size { workers: 1, processes: 1 }, &[]);
+    assert_eq!(tables(&database), tables(&resumed));
+}
