@@ -21,10 +21,7 @@ impl Growth {
             (Some(before), Some(now)) => Nullable::some(now - before),
             _ => Nullable::NULL,
         };
-        Self {
-            deltas: [delta(0), delta(1), delta(2)],
-            elapsed_us: Nullable::some(snapshot.time - previous.time),
-        }
+        Self { deltas: [delta(0), delta(1), delta(2)], elapsed_us: Nullable::some(snapshot.time - previous.time) }
     }
 
     /// Growth of one metric in percent of the previous count, `100 x delta / previous`; NULL where there is no
