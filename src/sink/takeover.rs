@@ -192,13 +192,11 @@ async fn first_start(client: &Client, config: &SinkConfig) -> Result<Stored, Sin
     let retentions = [RetentionInForce { retention_us: config.retention_us, since: Default::default() }];
     client
         .execute(
-            &format!(
-                "INSERT INTO viewtide_progress (incarnation, tick, positions, source, outputs, retentions, future_max_us,
+            "INSERT INTO viewtide_progress (incarnation, tick, positions, source, outputs, retentions, future_max_us,
                                                 first_started_at, backend_pid, backend_started_at)
-                 SELECT 1, 0, '{{}}', $1::text::jsonb, $2, $3::text::jsonb, $4,
+                 SELECT 1, 0, '{}', $1::text::jsonb, $2, $3::text::jsonb, $4,
                         'epoch'::timestamptz + $5 * interval '1 microsecond', pg_backend_pid(), backend_start
-                 FROM pg_stat_activity WHERE pid = pg_backend_pid()"
-            ),
+                 FROM pg_stat_activity WHERE pid = pg_backend_pid()",
             &[
                 &json(&config.source)?,
                 &config.outputs.names(),
