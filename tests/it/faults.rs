@@ -18,7 +18,11 @@ use crate::harness::wait_for;
 use crate::scenario::{Input, assert_verified, rows_of, topic_of, verify};
 
 fn kafka_source(topic: &str) -> KafkaSource {
-    let settings = KafkaSettings { brokers: kafka::shared().brokers(), overrides: Vec::new() };
+    open(&kafka::shared().brokers(), topic)
+}
+
+fn open(brokers: &str, topic: &str) -> KafkaSource {
+    let settings = KafkaSettings { brokers: brokers.to_owned(), overrides: Vec::new() };
     KafkaSource::open(KafkaConfig {
         settings,
         topic: topic.to_owned(),
@@ -86,6 +90,47 @@ fn a_record_lost_behind_the_source_is_found_and_named() {
     let found = verify(&database, Some(&Input::Topic(topic))).expect_code(1);
     assert!(found.stderr.contains(&format!("partition {partition}")), "{}", found.stderr);
     assert!(found.stderr.contains(&format!("offset {offset}")), "{}", found.stderr);
+}
+
+/// A source whose reader has a bug.
+struct Panicking(KafkaSource);
+
+impl Source for Panicking {
+    fn identity(&self) -> &SourceIdentity {
+        self.0.identity()
+    }
+
+    fn read(&self, _: Share, _: &Positions, _: &Feed) -> Result<(), SourceError> {
+        panic!("a bug that a test put there");
+    }
+}
+
+/// Set where this test binary runs once more, as the process that shall end.
+const DOOMED: &str = "TEST_PANICS_ON_TOPIC";
+
+#[test]
+fn a_panic_in_any_thread_ends_the_process_with_its_cause() {
+    if let (Ok(topic), Ok(url)) = (std::env::var(DOOMED), std::env::var("TEST_DATABASE")) {
+        viewtide::cli::telemetry::abort_on_panic();
+        let settings = std::env::var("TEST_BROKERS").expect("set with the others");
+        let source = Panicking(open(&settings, &topic));
+        let database = Some(DatabaseUrl::parse(&url).expect("a URL"));
+        let ended = Run { database, ..Run::new(Arc::new(source)) }.run();
+        panic!("the engine went on without its reader: {ended:?}");
+    }
+    let topic = kafka::shared().fresh_topic("panic", 1);
+    let database = Database::fresh();
+    let own_name = "faults::a_panic_in_any_thread_ends_the_process_with_its_cause";
+    let doomed = std::process::Command::new(std::env::current_exe().expect("this binary"))
+        .args(["--exact", own_name, "--nocapture"])
+        .env(DOOMED, &topic)
+        .env("TEST_DATABASE", database.url())
+        .env("TEST_BROKERS", kafka::shared().brokers())
+        .output()
+        .expect("run this binary once more");
+    let said = String::from_utf8_lossy(&doomed.stderr);
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&doomed.status), Some(6), "SIGABRT; it said: {said}");
+    assert!(said.contains("thread 'reader-0' panicked") && said.contains("a bug that a test put there"), "{said}");
 }
 
 /// A clock that is ahead of the machine's by what was turned.

@@ -74,3 +74,19 @@ fn a_second_signal_ends_at_once_while_postgres_does_not_answer() {
     run_to_end(&input, &resumed, Size { workers: 1, processes: 1 }, &[]);
     assert_eq!(tables(&database), tables(&resumed));
 }
+
+#[test]
+fn a_process_that_loses_its_peer_says_so_and_ends() {
+    let topic = kafka::shared().fresh_topic("peer", 2);
+    let input = Input::Topic(topic);
+    let database = Database::fresh();
+    for lost in [0, 1] {
+        let mut processes = start_processes(&run_args(&input, &database, &[]), Size { workers: 1, processes: 2 });
+        processes[0].wait_for_output("state loaded", DEADLINE);
+        let survivor = processes.remove(1 - lost);
+        processes[0].signal(Signal::SIGKILL);
+        let ended = survivor.wait(Duration::from_secs(5)).expect_code(1);
+        let said = format!("lost the connection with process {lost} of this engine");
+        assert!(ended.stderr.contains(&said), "{}", ended.stderr);
+    }
+}
