@@ -46,6 +46,8 @@ pub struct Reader {
     tick: Tick,
     open: SourceFacts,
     open_bytes: usize,
+    /// Whether the reader has said where its partitions stand.
+    announced: bool,
 }
 
 impl Reader {
@@ -81,6 +83,7 @@ impl Reader {
             tick,
             open: SourceFacts::default(),
             open_bytes: 0,
+            announced: false,
         })
     }
 
@@ -90,7 +93,9 @@ impl Reader {
         if let Some(durable) = self.gate.release(is_durable) {
             self.source.durable(&durable);
         }
-        if now > self.tick {
+        // The first tick waits for the reader's first word. So the first commit of all names every partition, and where each
+        // was begun is known to every later start.
+        if now > self.tick && self.announced {
             self.close_tick(now);
         }
         loop {
@@ -101,7 +106,9 @@ impl Reader {
                 }
                 return Pumped::Idle;
             }
-            match self.events.try_recv() {
+            let event = self.events.try_recv();
+            self.announced |= event.is_ok();
+            match event {
                 Ok(SourceEvent::Batch(batch)) => {
                     self.take(batch);
                     if self.open_bytes >= TICK_BYTES_MAX {
@@ -143,6 +150,11 @@ impl Reader {
         self.stop.store(true, Ordering::Relaxed);
         self.close_tick(self.tick + 1);
         self.inputs = None;
+    }
+
+    /// Whether [`Reader::close`] may be called: not before the reader has said where its partitions stand.
+    pub fn may_close(&self) -> bool {
+        self.announced
     }
 
     /// Whether [`Reader::close`] was called.

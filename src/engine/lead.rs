@@ -78,11 +78,6 @@ impl Lead {
         self.state.is_some()
     }
 
-    /// Gives up loading, since nothing will be read.
-    pub fn stop_loading(&mut self) {
-        self.state = None;
-    }
-
     /// How long until the next tick is due.
     pub fn until_due(&self) -> Duration {
         self.ticker.until_due(Instant::now())

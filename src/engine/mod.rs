@@ -76,10 +76,10 @@ pub enum EngineError {
     /// A worker ended in a way that it cannot.
     #[error("a worker ended early: {0}")]
     Worker(String),
-    /// Postgres did not take what was read.
+    /// What was read did not become durable in time.
     #[error(
-        "stopped, but what was read last could not be committed within {STOP_SECONDS_MAX} s (is Postgres there?); \
-         nothing is lost: the next start reads it again"
+        "stopped, but what was read last could not be committed within {STOP_SECONDS_MAX} s (is Postgres there, or was the \
+         stored state still loading?); nothing is lost: the next start reads it again"
     )]
     StopTimedOut,
 }

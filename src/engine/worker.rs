@@ -182,10 +182,8 @@ impl Work {
     fn stop_reading(&mut self) {
         // A reader that was never started must not hold back the frontier either.
         self.flow.source = None;
-        if let Some(lead) = &mut self.lead {
-            lead.stop_loading();
-        }
-        if let Some(reader) = self.reader.as_mut().filter(|reader| !reader.is_closed()) {
+        // Loading goes on: what was read meanwhile is only right on all of the state.
+        if let Some(reader) = self.reader.as_mut().filter(|reader| !reader.is_closed() && reader.may_close()) {
             reader.close();
         }
     }

@@ -21,10 +21,7 @@ pub fn disordered(rows: &[Row], seed: u64) -> Vec<Row> {
             arrivals.push((arrival + rng.random_range(0..HOUR_US), row.clone()));
         }
         if rng.random_ratio(1, 100) {
-            let mut corrected = row.clone();
-            if let Ok(views) = corrected.counts[0].parse::<i64>() {
-                corrected.counts[0] = (views + rng.random_range(1..1_000)).to_string();
-            }
+            let corrected = row.clone().with_more_views(rng.random_range(1..1_000));
             arrivals.push((arrival + rng.random_range(0..200 * HOUR_US), corrected));
         }
     }

@@ -15,7 +15,7 @@ use viewtide::source::{Feed, Positions, Share, Source, SourceError, SourceEvent,
 use crate::harness::kafka;
 use crate::harness::postgres::Database;
 use crate::harness::wait_for;
-use crate::scenario::{Input, assert_verified, rows_of, topic_of, verify};
+use crate::scenario::{Input, assert_verified, rows_of, send, topic_of, verify};
 
 fn kafka_source(topic: &str) -> KafkaSource {
     open(&kafka::shared().brokers(), topic)
@@ -165,23 +165,13 @@ fn commits_go_on_when_the_clock_is_set_back_an_hour_and_forward_a_day() {
         });
         database.value("SELECT tick FROM viewtide_progress").parse::<i64>().expect("a tick")
     };
-    let send = |part: std::ops::Range<usize>| {
-        let values: Vec<String> = rows[part.clone()].iter().map(crate::scenario::Row::json).collect();
-        let messages = rows[part].iter().zip(&values).map(|(row, value)| kafka::Message {
-            key: Some(row.video.as_bytes()),
-            value: Some(value.as_bytes()),
-            ..kafka::Message::default()
-        });
-        kafka::shared().produce(&topic, messages);
-    };
-
     let before = committed(100);
     clock.0.store(-HOUR_US, Ordering::Relaxed);
-    send(100..200);
+    send(&topic, &rows[100..200]);
     let set_back = committed(200);
     assert!(set_back > before && set_back < before + 3_600_000, "ticks creep on: {before}, then {set_back}");
     clock.0.store(24 * HOUR_US, Ordering::Relaxed);
-    send(200..400);
+    send(&topic, &rows[200..400]);
     let ahead = committed(400);
     assert!(ahead >= before + 24 * 3_600_000, "ticks follow the clock ahead: {before}, then {ahead}");
     stop.store(true, Ordering::Relaxed);

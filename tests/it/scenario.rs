@@ -46,6 +46,14 @@ impl Row {
         self.timestamp.parse::<jiff::Timestamp>().expect("a time of the data").as_microsecond()
     }
 
+    /// The same with `more` views, where it has any.
+    pub fn with_more_views(mut self, more: i64) -> Self {
+        if let Ok(views) = self.counts[0].parse::<i64>() {
+            self.counts[0] = (views + more).to_string();
+        }
+        self
+    }
+
     /// The plain JSON form.
     pub fn json(&self) -> String {
         let mut json = format!(r#"{{"timestamp":"{}","video_id":"{}""#, self.timestamp, self.video);
@@ -87,18 +95,22 @@ pub fn write_csv(path: &Path, rows: &[Row]) {
 
 /// A new topic on the shared broker that holds `rows`, keyed by video.
 pub fn topic_of(prefix: &str, partitions: i32, rows: &[Row]) -> String {
-    let kafka = kafka::shared();
-    let topic = kafka.fresh_topic(prefix, partitions);
+    let topic = kafka::shared().fresh_topic(prefix, partitions);
+    send(&topic, rows);
+    topic
+}
+
+/// Sends `rows` to a topic on the shared broker, keyed by video.
+pub fn send(topic: &str, rows: &[Row]) {
     let values: Vec<String> = rows.iter().map(Row::json).collect();
-    kafka.produce(
-        &topic,
+    kafka::shared().produce(
+        topic,
         rows.iter().zip(&values).map(|(row, value)| Message {
             key: Some(row.video.as_bytes()),
             value: Some(value.as_bytes()),
             ..Message::default()
         }),
     );
-    topic
 }
 
 /// Where a run reads.

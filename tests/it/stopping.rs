@@ -9,7 +9,8 @@ use crate::harness::postgres::Database;
 use crate::harness::process::viewtide;
 use crate::harness::wait_for;
 use crate::scenario::{
-    DEADLINE, Input, Size, assert_verified, data_file, rows_of, run_args, run_to_end, start_processes, tables, topic_of,
+    DEADLINE, Input, Row, Size, assert_verified, data_file, rows_of, run_args, run_to_end, send, start_processes,
+    tables, topic_of,
 };
 
 #[test]
@@ -89,4 +90,28 @@ fn a_process_that_loses_its_peer_says_so_and_ends() {
         let said = format!("lost the connection with process {lost} of this engine");
         assert!(ended.stderr.contains(&said), "{}", ended.stderr);
     }
+}
+
+/// Once a stop cut the loading of the state short, and what had been read meanwhile was computed on half of it.
+#[test]
+fn a_stop_while_the_state_loads_never_commits_on_half_of_it() {
+    // Many videos, so that loading takes far longer than reading the few corrections that come next.
+    let rows: Vec<Row> = rows_of("trending_intraday.csv.gz").into_iter().take(60_000).collect();
+    let topic = topic_of("loading", 2, &rows);
+    let input = Input::Topic(topic.clone());
+    let database = Database::fresh();
+    run_to_end(&input, &database, Size { workers: 2, processes: 1 }, &[]);
+    for correction in 1..=3 {
+        let corrected: Vec<Row> =
+            rows.iter().step_by(300).cloned().map(|row| row.with_more_views(correction)).collect();
+        send(&topic, &corrected);
+        let run = viewtide(run_args(&input, &database, &["--tick", "1"]));
+        wait_for("a start", DEADLINE, || run.stderr().contains("took over").then_some(()));
+        std::thread::sleep(Duration::from_millis(40));
+        run.signal(Signal::SIGTERM);
+        run.wait(Duration::from_secs(10)).expect_code(0);
+        assert_verified(&database, &input);
+    }
+    run_to_end(&input, &database, Size { workers: 1, processes: 1 }, &[]);
+    assert_verified(&database, &input);
 }
