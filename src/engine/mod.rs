@@ -177,11 +177,12 @@ pub fn run(config: EngineConfig) -> Result<Option<RunSummary>, EngineError> {
     for worker in guards.join() {
         worker.map_err(EngineError::Worker)?;
     }
+    if let Some(error) = lock(&shared.failure).take() {
+        // The sink may still wait for Postgres; the process ends without it, and what it had not committed is read again.
+        return Err(error);
+    }
     if let Some(thread) = committing {
         thread.join();
-    }
-    if let Some(error) = lock(&shared.failure).take() {
-        return Err(error);
     }
     let seconds = started.elapsed().as_secs_f64();
     Ok(leads.then(|| shared.totals().summary(seconds, cluster.peers())))
