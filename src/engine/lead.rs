@@ -13,6 +13,9 @@ use crate::engine::signals::{SharedTick, Signal, Signals};
 use crate::engine::{EngineError, Shared};
 use crate::sink::committer::{LoadEvent, Loader};
 
+/// How long worker 0 waits for a chunk of the stored state; the sink makes one in about 30 ms.
+const LOAD_POLL: Duration = Duration::from_millis(1);
+
 /// Worker 0's duties.
 pub struct Lead {
     loader: Loader,
@@ -73,13 +76,9 @@ impl Lead {
         Ok(())
     }
 
-    /// Whether stored state is still to come.
-    pub fn is_loading(&self) -> bool {
-        self.state.is_some()
-    }
-
-    /// How long until the next tick is due.
+    /// How long until there is something to do: the next tick, or another chunk of the stored state.
     pub fn until_due(&self) -> Duration {
-        self.ticker.until_due(Instant::now())
+        let tick = self.ticker.until_due(Instant::now());
+        if self.state.is_some() { tick.min(LOAD_POLL) } else { tick }
     }
 }

@@ -134,7 +134,7 @@ impl Work {
         if self.stopping_since.is_some_and(|since| since.elapsed() > Duration::from_secs(STOP_SECONDS_MAX)) {
             return Err(EngineError::StopTimedOut);
         }
-        if more || self.lead.as_ref().is_some_and(Lead::is_loading) {
+        if more {
             return Ok(Next::Step);
         }
         Ok(Next::Park(self.lead.as_ref().map_or(PARK_MAX, |lead| lead.until_due().min(PARK_MAX))))

@@ -77,20 +77,20 @@ pub enum LoadEvent {
 
 /// Worker 0's end: the stored state first, then the error that ended the sink, if one does.
 pub struct Loader {
-    chunks: Receiver<Vec<Loaded>>,
+    events: Receiver<LoadEvent>,
     errors: Receiver<SinkError>,
 }
 
 impl Loader {
-    /// The next chunk of the stored state.
+    /// What the stored state has next.
     ///
     /// # Errors
     /// The one that ended the sink.
     pub fn next(&self) -> Result<LoadEvent, SinkError> {
-        match self.chunks.try_recv() {
-            Ok(chunk) => Ok(LoadEvent::Chunk(chunk)),
-            Err(TryRecvError::Empty) => Ok(LoadEvent::Pending),
-            Err(TryRecvError::Disconnected) => self.check().map(|()| LoadEvent::Done),
+        match self.events.try_recv() {
+            Ok(event) => Ok(event),
+            // A sink that fails here says so in a moment; only its own word is the end of the state.
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => self.check().map(|()| LoadEvent::Pending),
         }
     }
 
@@ -124,7 +124,7 @@ impl Committer {
     pub fn start(config: SinkConfig) -> Result<Self, SinkError> {
         let (orders, inbox) = channel();
         let (ack, acks) = channel();
-        let (load, chunks) = sync_channel(LOAD_CHUNKS_QUEUED_MAX);
+        let (load, events) = sync_channel(LOAD_CHUNKS_QUEUED_MAX);
         let (error, errors) = channel();
         let (started, start) = channel();
         let totals = Arc::<Mutex<SinkTotals>>::default();
@@ -151,7 +151,7 @@ impl Committer {
         let stored = start.recv().map_err(|_| SinkError::Thread("ended before it had started".to_owned()))??;
         tracing::info!(incarnation = stored.incarnation, tick = stored.tick, "took over the tables");
         let writer = Writer { orders, acks };
-        let loader = Loader { chunks, errors };
+        let loader = Loader { events, errors };
         Ok(Self { parts: CommitterParts { stored, writer, loader, totals, thread: CommitterThread(thread) } })
     }
 
@@ -170,7 +170,7 @@ impl Committer {
 fn serve(
     runtime: &Runtime,
     mut session: Session,
-    load_to: SyncSender<Vec<Loaded>>,
+    load_to: SyncSender<LoadEvent>,
     orders: &Receiver<Order>,
     ack: &Sender<Tick>,
 ) -> Result<(), SinkError> {
@@ -223,14 +223,19 @@ impl Session {
 
     /// Hands over the stored state. Nothing is written yet, so after a transient error it just begins again: a snapshot
     /// that comes twice is the same state.
-    async fn load(&mut self, load_to: SyncSender<Vec<Loaded>>) -> Result<(), SinkError> {
+    async fn load(&mut self, load_to: SyncSender<LoadEvent>) -> Result<(), SinkError> {
         let retention = Retention { retention_us: self.config.retention_us };
         loop {
-            match load(&mut self.client, retention, |chunk| load_to.send(chunk).is_ok()).await {
+            match load(&mut self.client, retention, |chunk| load_to.send(LoadEvent::Chunk(chunk)).is_ok()).await {
+                Ok(()) => {
+                    // A worker that is gone needs no state.
+                    let _ = load_to.send(LoadEvent::Done);
+                    return Ok(());
+                }
                 Err(error) if error.is_transient() => {
                     self.recover(&error, self.durable).await?;
                 }
-                done => return done,
+                Err(error) => return Err(error),
             }
         }
     }
