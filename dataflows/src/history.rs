@@ -1,6 +1,6 @@
 //! One video's snapshots in memory, by event time.
 //!
-//! Sorted blocks of at most [`BLOCK_SNAPSHOTS_MAX`] snapshots, found by bisection over their first times, which lie side
+//! Sorted blocks of at most 64 snapshots, found by bisection over their first times, which lie side
 //! by side: an append goes to the end of the last block, a late insert moves at most one block's snapshots, forgetting
 //! drops blocks from the front. So no operation's cost grows with the length of the history in any way that can be
 //! measured, and the memory is that of the snapshots (32 bytes each) and little more.

@@ -67,8 +67,13 @@ enum When {
 pub fn cases() -> impl Strategy<Value = Case> {
     let videos = prop_oneof![2 => 1..=2usize, 3 => 3..=4usize, 2 => 5..=8usize];
     let ticks = prop_oneof![1 => Just(1usize), 2 => 2..=3usize, 4 => 4..=7usize, 2 => 8..=20usize];
-    let sizes = (videos, ticks, any::<bool>(), prop_oneof![1 => 1..40usize, 4 => 60..180usize]);
-    sizes.prop_flat_map(|(videos, ticks, crossing, records)| {
+    // Now and then a history of many blocks.
+    let records = prop_oneof![
+        4 => (videos.clone(), 1..40usize),
+        16 => (videos, 60..180usize),
+        1 => (1..=2usize, 300..800usize),
+    ];
+    (records, ticks, any::<bool>()).prop_flat_map(|((videos, records), ticks, crossing)| {
         let drafts = prop::collection::vec(draft(videos), records);
         let outputs = (prop::bool::weighted(0.9), prop::bool::weighted(0.9));
         let restarts = prop::collection::vec(any::<Index>(), 0..4);

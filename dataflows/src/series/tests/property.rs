@@ -35,7 +35,7 @@ struct Shape {
 #[test]
 fn tables_are_those_of_the_definition_after_every_tick() {
     let shapes = RefCell::new(Vec::new());
-    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: CASES, failure_persistence: None, max_shrink_iters: 5_000, ..Config::default() };
     let result = TestRunner::new(config).run(&cases(), |case| {
         let shape = check(&case);
         shapes.borrow_mut().push(shape);

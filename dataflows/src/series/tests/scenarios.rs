@@ -134,7 +134,7 @@ fn a_late_row_never_replaces_one_that_is_folded_in() {
     let mut bench = Bench::new();
     let day = |days: i64| days * DAY_US;
     bench.tick(&[(0, Some(1), None)], &[(Appended, 0, Some(1), None, None)], &[(true, 0, 1, 1, None)]);
-    // The newest moves within the tick: what is exactly as old as the retention is folded in, and a microsecond later it is late.
+    // The newest moves within the tick: what is exactly as old as the retention is folded in, what is older is late.
     let tally = bench.tick(
         &[
             (day(7) + 1, Some(9), None),
@@ -151,13 +151,13 @@ fn a_late_row_never_replaces_one_that_is_folded_in() {
         &[(false, 0, 2, 3, Some(1)), (true, 168, 1, 9, Some(7))],
     );
     assert_eq!((tally.records, tally.late), (5, 3));
-    // Long gone from memory: whether a folded-in row is there, the sink knows.
+    // Of a time that memory knows nothing of, the sink may know a folded-in row.
     bench.tick(
         &[(day(40), Some(9), None)],
         &[(Appended, day(40), Some(9), Some(0), None)],
         &[(true, 960, 1, 9, Some(0))],
     );
-    bench.tick(&[(0, Some(8), None)], &[(Late, 0, Some(8), None, None)], &[]);
+    bench.tick(&[(2, Some(8), None), (0, Some(8), None)], &[(Late, 2, Some(8), None, None)], &[]);
 }
 
 #[test]
