@@ -10,4 +10,5 @@ mod managed;
 mod real_data;
 mod scenario;
 mod stopping;
+mod verify_finds;
 mod zombie;
