@@ -1,5 +1,6 @@
 //! Tests against the real things: Apache Kafka, PostgreSQL, and the built binary. `make setup-test` fetches what they need.
 
+mod commit_cut;
 mod crash;
 mod disorder;
 mod faults;
