@@ -52,12 +52,14 @@ fn compose_snapshot(earlier: SnapshotUpdate, later: SnapshotUpdate) -> SnapshotU
         // Never over a row that was folded in.
         (Appended | Upserted | Regrown, Late) => earlier,
         (Late, Late) | (Regrown, Regrown | Upserted | Appended) | (Upserted, Upserted) => later,
+        // What grows anew was folded in, so the late row before it changed nothing.
+        (Late, Regrown) => later,
         // The key was not in the table before the first of them, so it still is not.
         (Appended, Upserted | Appended) => SnapshotUpdate { change: Appended, ..later },
         // The record is the earlier one's, with its source; its growth is the later one's.
         (Appended | Upserted, Regrown) => SnapshotUpdate { growth: later.growth, ..earlier },
         // A late row stands in the table, or did for a moment: it is replaced.
-        (Late | Upserted, Appended) | (Late, Upserted | Regrown) => SnapshotUpdate { change: Upserted, ..later },
+        (Late | Upserted, Appended) | (Late, Upserted) => SnapshotUpdate { change: Upserted, ..later },
     }
 }
 
