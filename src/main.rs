@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use viewtide::cli::{Cli, telemetry};
+use viewtide::cli::{Cli, UsageError, telemetry};
 
 fn main() -> ExitCode {
     telemetry::abort_on_panic();
@@ -12,7 +12,7 @@ fn main() -> ExitCode {
         Ok(outcome) => outcome.into(),
         Err(error) => {
             eprintln!("viewtide: {error:#}");
-            ExitCode::FAILURE
+            if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

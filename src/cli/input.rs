@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
 use clap::Args;
 use viewtide_dataflows::snapshot::EventTime;
 
@@ -40,20 +39,24 @@ pub struct KafkaArgs {
         env = "VIEWTIDE_KAFKA_SETTING",
         value_name = "KEY=VALUE",
         value_delimiter = ';',
+        value_parser = parse_setting,
         hide_env_values = true
     )]
-    settings: Vec<String>,
+    settings: Vec<(String, String)>,
+}
+
+/// Parses `key=value`.
+fn parse_setting(setting: &str) -> Result<(String, String), String> {
+    match setting.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.trim().to_owned())),
+        _ => Err("a setting of librdkafka is written key=value".to_owned()),
+    }
 }
 
 impl KafkaArgs {
     /// The settings for `brokers`.
-    pub fn settings(&self, brokers: &str) -> anyhow::Result<KafkaSettings> {
-        let pair = |setting: &String| match setting.split_once('=') {
-            Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.trim().to_owned())),
-            _ => bail!("-X {setting}: a setting of librdkafka is written key=value"),
-        };
-        let overrides = self.settings.iter().map(pair).collect::<anyhow::Result<_>>()?;
-        Ok(KafkaSettings { brokers: brokers.to_owned(), overrides })
+    pub fn settings(&self, brokers: &str) -> KafkaSettings {
+        KafkaSettings { brokers: brokers.to_owned(), overrides: self.settings.clone() }
     }
 }
 
@@ -62,7 +65,7 @@ impl InputArgs {
     pub fn open(&self, start: Start, future_max_us: i64) -> anyhow::Result<Option<Arc<dyn Source>>> {
         if let Some(brokers) = &self.brokers {
             let source = KafkaSource::open(KafkaConfig {
-                settings: self.kafka.settings(brokers)?,
+                settings: self.kafka.settings(brokers),
                 topic: self.topic.clone(),
                 group: GROUP.to_owned(),
                 start,
@@ -85,9 +88,4 @@ pub fn parse_start(text: &str) -> Result<Start, String> {
     let time: jiff::Timestamp =
         text.parse().map_err(|_| "write `earliest`, or a time such as 2025-07-01T00:00:00Z".to_owned())?;
     Ok(Start::At(EventTime::from(time.as_microsecond())))
-}
-
-/// What to say where no input is named.
-pub fn none_given<T>() -> anyhow::Result<T> {
-    Err(anyhow::anyhow!("no input: give --brokers HOST:PORT (and --topic), or --csv FILE..")).context("nothing to read")
 }

@@ -10,11 +10,13 @@ mod replay;
 mod run;
 pub mod stop;
 pub mod telemetry;
+mod usage;
 mod verify;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use outcome::Outcome;
+pub use usage::UsageError;
 
 /// Exact, incremental YouTube statistics: Kafka records or CSV files in, tables in Postgres out, exactly once.
 #[derive(Debug, Parser)]

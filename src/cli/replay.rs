@@ -67,7 +67,7 @@ impl From<ReplaySummary> for Summary {
 pub fn execute(args: ReplayArgs) -> anyhow::Result<Outcome> {
     let stop = stop_on_signals()?;
     let config = ReplayConfig {
-        settings: args.kafka.settings(&args.brokers)?,
+        settings: args.kafka.settings(&args.brokers),
         topic: args.topic,
         files: args.files,
         partitions: args.partitions,

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use clap::Args;
 
-use crate::cli::Outcome;
 use crate::cli::database::DatabaseArgs;
 use crate::cli::durations::{parse_duration_us, parse_tick_ms};
-use crate::cli::input::{InputArgs, none_given, parse_start};
+use crate::cli::input::{InputArgs, parse_start};
 use crate::cli::stop::stop_on_signals;
+use crate::cli::{Outcome, UsageError};
 use crate::engine::cluster::Cluster;
 use crate::run::Run;
 use crate::sink::outputs::Outputs;
@@ -67,12 +67,9 @@ struct ClusterArgs {
 
 impl ClusterArgs {
     fn cluster(&self) -> anyhow::Result<Cluster> {
-        let cluster = if self.processes == 1 {
-            Cluster { process: self.process, ..Cluster::single(self.workers) }
-        } else {
-            Cluster { workers: self.workers, process: self.process, addresses: self.addresses()? }
-        };
-        cluster.check()?;
+        let addresses = if self.processes == 1 { Cluster::single(1).addresses } else { self.addresses()? };
+        let cluster = Cluster { workers: self.workers, process: self.process, addresses };
+        cluster.check().map_err(|error| usage(error.to_string()))?;
         Ok(cluster)
     }
 
@@ -84,22 +81,30 @@ impl ClusterArgs {
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         let addresses: Vec<String> = lines.take(self.processes).map(str::to_owned).collect();
         if addresses.len() < self.processes {
-            bail!(
+            return Err(usage(format!(
                 "--hostfile {} names {} process(es), and -n says {}; write one host:port a line",
                 hostfile.display(),
                 addresses.len(),
                 self.processes
-            );
+            ))
+            .into());
         }
         Ok(addresses)
     }
+}
+
+fn usage(wrong: String) -> UsageError {
+    UsageError(wrong, "run")
 }
 
 /// Runs the engine.
 pub fn execute(args: RunArgs) -> anyhow::Result<Outcome> {
     let stop = stop_on_signals()?;
     let cluster = args.cluster.cluster()?;
-    let Some(source) = args.input.open(args.start, args.future_max)? else { return none_given() };
+    let source = args
+        .input
+        .open(args.start, args.future_max)?
+        .ok_or_else(|| usage("no input: give --brokers HOST:PORT (and --topic), or --csv FILE..".to_owned()))?;
     // Only process 0 writes; the others get what is stored from it.
     let database = if cluster.process == 0 { Some(args.database.open()?) } else { None };
     let summary = Run {

@@ -336,7 +336,9 @@ pub fn event_time(text: &str) -> Result<EventTime, Refusal> {
         return Err(bad("a time zone name is not accepted, only an offset".to_owned()));
     }
     let offset = pieces.to_numeric_offset().unwrap_or(Offset::UTC);
-    let timestamp = offset.to_timestamp(pieces.date().to_datetime(time)).map_err(|error| bad(shown_error(&error)))?;
+    let timestamp = offset
+        .to_timestamp(pieces.date().to_datetime(time))
+        .map_err(|_| bad("beyond the last day of the year 9999, or before the first".to_owned()))?;
     Ok(timestamp.as_microsecond())
 }
 

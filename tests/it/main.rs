@@ -1,5 +1,6 @@
 //! Tests against the real things: Apache Kafka, PostgreSQL, and the built binary. `make setup-test` fetches what they need.
 
+mod bad_input;
 mod commit_cut;
 mod crash;
 mod disorder;
@@ -9,6 +10,7 @@ mod harness_works;
 mod kafka_source;
 mod managed;
 mod real_data;
+mod refusals;
 mod scenario;
 mod stopping;
 mod verify_finds;

@@ -12,7 +12,9 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::util::Timeout;
@@ -132,6 +134,17 @@ impl Kafka {
         });
     }
 
+    /// Lets records of topic `name` be as large as `bytes`.
+    pub fn raise_message_limit(&self, name: &str, bytes: u32) {
+        let bytes = bytes.to_string();
+        self.administer(async |admin, options| {
+            let config = AlterConfig::new(ResourceSpecifier::Topic(name)).set("max.message.bytes", &bytes);
+            admin.alter_configs([&config], options).await.map(|results| {
+                results.into_iter().for_each(|result| drop(result.expect("change a topic's settings")));
+            })
+        });
+    }
+
     /// The offset after the last record of a partition.
     pub fn end_offset(&self, topic: &str, partition: i32) -> i64 {
         let client = self.producer();
@@ -160,6 +173,7 @@ impl Kafka {
     fn producer(&self) -> ThreadedProducer<rdkafka::producer::DefaultProducerContext> {
         let mut config = self.client_config();
         config.set("enable.idempotence", "true").set("linger.ms", "5").set("queue.buffering.max.messages", "1000000");
+        config.set("message.max.bytes", "8000000");
         config.create().expect("a producer")
     }
 
