@@ -40,8 +40,10 @@ $(CARGO_DENY):
 	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --debug \
 		--root $(TARGET)/tools/cargo-deny-$(CARGO_DENY_VERSION)
 
-bench: setup ## Print the figures of the operator and the dataflow as one table, then criterion's
-	cargo bench --workspace --locked
+bench: setup-test ## Print the figures of the operator, the dataflow and the whole pipeline as one table, then criterion's
+	@cargo bench -q -p viewtide-dataflows --bench figures --locked
+	@cargo bench -q -p viewtide --bench end_to_end --locked
+	@cargo bench -q -p viewtide-dataflows --bench series --locked
 
 clean: ## Remove all that was built and fetched
 	cargo clean

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 
 use crate::harness::kafka;
 use crate::harness::postgres::with_client;
 use crate::harness::process::viewtide;
-use crate::{Server, line, polls};
+use crate::table::row;
+use crate::{Server, polls, stop};
 
 const PARTITIONS: usize = 4;
 const RECORDS_PER_SECOND: u64 = 1_000;
@@ -30,14 +30,14 @@ pub fn measure(server: &Server) {
 
     let done = Arc::new(AtomicBool::new(false));
     let watcher = std::thread::spawn({
-        let done = Arc::clone(&done);
+        let (done, database) = (Arc::clone(&done), database.clone());
         move || watch(&database, &done)
     });
     let sent = produce(&topic);
     done.store(true, Ordering::Relaxed);
     let durable = watcher.join().expect("the watcher does not panic");
-    run.signal(Signal::SIGTERM);
-    run.wait(Duration::from_secs(30)).expect_code(0);
+    stop(run);
+    server.drop_database(&database);
 
     let mut latencies_ms: Vec<f64> = Vec::new();
     for (partition, sent) in sent.iter().enumerate() {
@@ -50,9 +50,9 @@ pub fn measure(server: &Server) {
     }
     latencies_ms.sort_by(f64::total_cmp);
     let at = |share: f64| format!("{:.1}", latencies_ms[((latencies_ms.len() - 1) as f64 * share) as usize]);
-    line("produce to commit at 1,000 records/s, tick 10 ms: p50, ms", &at(0.50), "<= 30");
-    line("the same: p99, ms", &at(0.99), "<= 100");
-    line("the same: slowest, ms", &at(1.0), "");
+    row("produce to commit at 1,000 records/s, tick 10 ms: p50, ms", &at(0.50), "<= 30");
+    row("the same: p99, ms", &at(0.99), "<= 100");
+    row("the same: slowest, ms", &at(1.0), "");
 }
 
 /// Sends at an even rate; when each record of each partition was handed over.
@@ -66,7 +66,7 @@ fn produce(topic: &str) -> Vec<Vec<Instant>> {
         let due = began + Duration::from_nanos(number * 1_000_000_000 / RECORDS_PER_SECOND);
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         let partition = (number % polls::VIDEOS) as usize % PARTITIONS;
-        let (key, value) = (polls::video_id(number % polls::VIDEOS), polls::value(number));
+        let (key, value) = polls::message(number);
         let record = BaseRecord::to(topic).partition(partition as i32).key(&key).payload(&value);
         sent[partition].push(Instant::now());
         producer.send(record).map_err(|(error, _)| error).expect("room in the producer's queue");

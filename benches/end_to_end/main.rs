@@ -1,5 +1,5 @@
 //! The whole pipeline from a real Kafka into a real Postgres, as one table: throughput beside COPY of the same final rows,
-//! and the time from produce to commit.
+//! the time from produce to commit, and what it takes of memory and CPU. README.md beside this says how to read it.
 //!
 //! Postgres flushes every commit to disk, for `run` and for COPY alike.
 
@@ -7,56 +7,77 @@
 #[path = "../../tests/it/harness/mod.rs"]
 mod harness;
 
+mod idle;
 mod latency;
+mod memory;
+mod peak;
 mod polls;
+mod table;
 mod throughput;
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use viewtide::postgres::managed::{ManagedConfig, ManagedPostgres};
 
-/// A server whose commits reach the disk.
+use crate::harness::folder::Folder;
+use crate::harness::postgres::rows;
+use crate::harness::process::Process;
+
+/// Longer than any of the runs takes on a slow machine.
+pub const DEADLINE: Duration = Duration::from_secs(600);
+
+/// A server whose commits reach the disk, with the settings of `viewtide demo`: PostgreSQL's own defaults.
 pub struct Server {
     postgres: ManagedPostgres,
-    _folder: tempfile::TempDir,
+    _folder: Folder,
 }
 
 impl Server {
     fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("viewtide-bench-").tempdir().expect("a folder");
+        let folder = Folder::new();
         let data_dir = Some(folder.path().join("data"));
-        // As root the server runs under another account, which must get at its data.
-        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(folder.path(), open).expect("a folder that others may enter");
         let postgres = ManagedPostgres::start(ManagedConfig { data_dir, port: None }).expect("a Postgres");
         Self { postgres, _folder: folder }
     }
 
-    /// The URL of a new, empty database.
+    /// The URL of a new, empty database. What others left in memory is on disk before, so that nobody pays for it.
     pub fn fresh_database(&self) -> String {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("bench_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        harness::postgres::rows(&self.postgres.url(), &format!("CREATE DATABASE {name}")).expect("a database");
+        // This way of creating one begins and ends with a checkpoint.
+        let sql = format!("CREATE DATABASE {name} STRATEGY FILE_COPY");
+        rows(&self.postgres.url(), &sql).expect("a database");
         self.postgres.url_of(&name)
+    }
+
+    /// Drops the database at `url`.
+    pub fn drop_database(&self, url: &str) {
+        let name = url.rsplit('/').next().expect("the end of a URL");
+        // Without FORCE: that may not end a vacuum, which is of another role; without it the server itself ends one.
+        rows(&self.postgres.url(), &format!("DROP DATABASE {name}")).expect("a database to drop");
     }
 }
 
-/// One line of the table.
-pub fn line(figure: &str, measured: &str, wanted: &str) {
-    println!("{figure:<72} {measured:>22} {wanted:>12}");
+/// Asks a run for a clean stop, and waits for it.
+pub fn stop(run: Process) {
+    run.signal(Signal::SIGTERM);
+    run.wait(Duration::from_secs(30)).expect_code(0);
 }
 
-/// Smallest, middle and largest.
-pub fn spread(values: &[f64]) -> String {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let (min, median, max) = (sorted[0], sorted[sorted.len() / 2], sorted[sorted.len() - 1]);
-    format!("{min:.2} / {median:.2} / {max:.2}")
-}
-
+/// Measures all parts, or those that are named: `cargo bench --bench end_to_end -- latency idle`.
 fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let server = Server::start();
-    line("figure (min / median / max of runs in turn)", "measured", "wanted");
-    throughput::measure(&server);
-    latency::measure(&server);
+    table::head();
+    let parts = ["throughput", "latency", "idle", "memory"];
+    for part in parts.into_iter().filter(|part| wanted.is_empty() || wanted.iter().any(|wanted| wanted == part)) {
+        match part {
+            "throughput" => throughput::measure(&server),
+            "latency" => latency::measure(&server),
+            "idle" => idle::measure(&server),
+            _ => memory::measure(&server),
+        }
+    }
 }

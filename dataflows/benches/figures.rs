@@ -61,7 +61,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 fn main() {
-    println!("{:<58} {:>12} {:>12}", "figure", "measured", "at least");
+    println!("{:<60} {:>20} {:>10}", "figure", "measured", "at least");
     // In turns, so that what disturbs the machine disturbs both.
     let (one, two): (Vec<_>, Vec<_>) = (0..ROUNDS).map(|_| (poll_all(1), poll_all(2))).unzip();
     let rates = |rounds: &[(Duration, f64)]| {
@@ -76,7 +76,7 @@ fn main() {
     row("-w 2 by 1 worker, of the best", two_best / one_best, "1.6");
     row("-w 2 by 1 worker, of the medians", two_median / one_median, "");
     let bytes = one.iter().chain(&two).map(|round| round.1).fold(0.0, f64::max);
-    println!("{:<58} {:>12} {:>12}", "", "", "at most");
+    println!("{:<60} {:>20} {:>10}", "", "", "at most");
     row("state, bytes per snapshot, all told", bytes, "60");
     for change in CHANGES {
         let [short, long] = [100, 10_000].map(|points| {
@@ -92,7 +92,7 @@ fn main() {
 }
 
 fn row(figure: &str, measured: f64, target: &str) {
-    println!("{figure:<58} {measured:>12.2} {target:>12}");
+    println!("{figure:<60} {measured:>20.2} {target:>10}");
 }
 
 fn quantile(mut times: Vec<Duration>, percent: usize) -> Duration {
