@@ -76,6 +76,11 @@ impl Lead {
         Ok(())
     }
 
+    /// The end: everything is durable.
+    pub fn finish(self) {
+        self.report.finish();
+    }
+
     /// How long until there is something to do: the next tick, or another chunk of the stored state.
     pub fn until_due(&self) -> Duration {
         let tick = self.ticker.until_due(Instant::now());

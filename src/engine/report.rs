@@ -12,12 +12,31 @@ pub struct Report {
     shared: Arc<Shared>,
     last_at: Instant,
     last_records: u64,
+    last_crossed: u64,
+}
+
+/// Says that records crossed partitions, where more have since the last time.
+fn warn_of_crossing(crossed: u64, last_crossed: &mut u64) {
+    if crossed > *last_crossed {
+        tracing::warn!(
+            records = crossed - *last_crossed,
+            "records of a video came from another partition than its records before; which of them is the latest is then \
+             their order of reading, and another run may store others. Key the topic by video id"
+        );
+        *last_crossed = crossed;
+    }
 }
 
 impl Report {
     /// A report whose first line comes after one interval.
     pub fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, last_at: Instant::now(), last_records: 0 }
+        Self { shared, last_at: Instant::now(), last_records: 0, last_crossed: 0 }
+    }
+
+    /// Says at the end what no line has said yet.
+    pub fn finish(mut self) {
+        let crossed = self.shared.totals().crossed;
+        warn_of_crossing(crossed, &mut self.last_crossed);
     }
 
     /// Logs the line where it is due.
@@ -46,5 +65,6 @@ impl Report {
         );
         self.last_at = Instant::now();
         self.last_records = records;
+        warn_of_crossing(totals.crossed, &mut self.last_crossed);
     }
 }

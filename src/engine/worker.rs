@@ -195,6 +195,9 @@ impl Work {
 
     fn end(self) {
         let flow = self.flow;
+        if let Some(lead) = self.lead {
+            lead.finish();
+        }
         if let Some(reader) = self.reader {
             self.shared.times_gated.fetch_add(reader.times_gated(), Ordering::Relaxed);
             reader.join(|tick| flow.is_durable(tick));

@@ -15,6 +15,9 @@ pub const START_LOCK: i64 = 0x7669_6577_7469_6465;
 /// Tables of ours, by which another program's database is recognised.
 const OUR_TABLES: [&str; 4] = ["video_stats_processed", "hourly_aggregations", "dead_letters", "viewtide_progress"];
 
+/// The oldest server whose `pg_terminate_backend` waits.
+const POSTGRES_MIN: i32 = 14;
+
 /// Why the schema cannot be brought up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
@@ -35,6 +38,15 @@ pub enum MigrateError {
         /// In this binary.
         known: i32,
     },
+    /// The server lacks what the sink needs.
+    #[error(
+        "the server is PostgreSQL {found}, and viewtide needs {POSTGRES_MIN} or later (it ends the sink before it, and waits \
+         until that is gone); nothing was changed"
+    )]
+    Server {
+        /// Its version.
+        found: i32,
+    },
     /// A migration failed; each is a transaction.
     #[error("a migration failed, and was rolled back: {0}")]
     Failed(String),
@@ -49,6 +61,10 @@ fn runner() -> Runner {
 
 /// Looks whether the database can be migrated, and changes nothing.
 pub async fn check(client: &Client) -> Result<(), MigrateError> {
+    let found = client.query_one("SELECT current_setting('server_version_num')::int / 10000", &[]).await?.get(0);
+    if found < POSTGRES_MIN {
+        return Err(MigrateError::Server { found });
+    }
     let has_history: bool =
         client.query_one("SELECT to_regclass('refinery_schema_history') IS NOT NULL", &[]).await?.get(0);
     let stored = if has_history {

@@ -72,12 +72,16 @@ pub struct Statements {
     stored: Statement,
     merge_snapshots: Statement,
     regrow: Statement,
-    merge_hours: Statement,
+    update_hours: Statement,
 }
 
 const PROGRESS: &str = "
     UPDATE viewtide_progress SET tick = $1, positions = $2::text::jsonb, committed_at = now()
     WHERE incarnation = $3 AND tick = $4";
+
+/// Rows are changed one by one, each found by its key. The planner would rather read a whole table where it takes it to be
+/// small, as it does until somebody has counted its rows.
+const BY_KEY: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
 
 const STORED: &str = "SELECT incarnation, tick FROM viewtide_progress";
 
@@ -92,7 +96,7 @@ impl Statements {
              ON CONFLICT (video_id, \"timestamp\") DO UPDATE SET ({SNAPSHOT_COLUMNS}, processed_at) = ({}, now()) \
              WHERE EXCLUDED.folded_in OR NOT stored.folded_in",
             placeholders(snapshot_types),
-            excluded(SNAPSHOT_COLUMNS)
+            of("EXCLUDED", SNAPSHOT_COLUMNS)
         );
         let regrow = "UPDATE video_stats_processed AS stored
              SET views_growth_rate = r.a, likes_growth_rate = r.b, comments_growth_rate = r.c, views_delta = r.d,
@@ -103,18 +107,20 @@ impl Statements {
         let hour_types = "text[], timestamptz[], float8[], float8[], float8[], bigint[], bigint[], bigint[], bigint[], \
                           bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], \
                           bigint[], bigint[], bigint[]";
-        let merge_hours = format!(
-            "INSERT INTO hourly_aggregations ({HOUR_COLUMNS}) SELECT * FROM unnest({}) \
-             ON CONFLICT (video_id, hour_start) DO UPDATE SET ({HOUR_COLUMNS}, updated_at) = ({}, now())",
-            placeholders(hour_types),
-            excluded(HOUR_COLUMNS)
+        let update_hours = format!(
+            "UPDATE hourly_aggregations AS stored SET ({HOUR_COLUMNS}, updated_at) = ({}, now()) \
+             FROM unnest({}) AS changed({HOUR_COLUMNS}) \
+             WHERE stored.video_id = changed.video_id AND stored.hour_start = changed.hour_start",
+            of("changed", HOUR_COLUMNS),
+            placeholders(hour_types)
         );
+        client.batch_execute(BY_KEY).await.map_err(&db)?;
         Ok(Self {
             progress: client.prepare(PROGRESS).await.map_err(&db)?,
             stored: client.prepare(STORED).await.map_err(&db)?,
             merge_snapshots: client.prepare(&merge_snapshots).await.map_err(&db)?,
             regrow: client.prepare(regrow).await.map_err(&db)?,
-            merge_hours: client.prepare(&merge_hours).await.map_err(&db)?,
+            update_hours: client.prepare(&update_hours).await.map_err(&db)?,
         })
     }
 }
@@ -125,9 +131,9 @@ fn placeholders(types: &str) -> String {
     types.split(',').enumerate().map(placeholder).collect::<Vec<_>>().join(", ")
 }
 
-/// `EXCLUDED.column, ..` for a list of columns.
-fn excluded(columns: &str) -> String {
-    columns.split(',').map(|column| format!("EXCLUDED.{}", column.trim())).collect::<Vec<_>>().join(", ")
+/// `row.column, ..` for a list of columns.
+fn of(row: &str, columns: &str) -> String {
+    columns.split(',').map(|column| format!("{row}.{}", column.trim())).collect::<Vec<_>>().join(", ")
 }
 
 /// Who writes, and after which tick.
@@ -246,10 +252,13 @@ async fn write_hours(
         params.extend(averages.iter().map(|column| column as &(dyn ToSql + Sync)));
         params.extend(columns.iter().map(|column| column as &(dyn ToSql + Sync)));
         params.push(&records);
-        client
-            .execute(&statements.merge_hours, &params)
+        let found = client
+            .execute(&statements.update_hours, &params)
             .await
-            .map_err(SinkError::while_doing("merging rows into hourly_aggregations"))?;
+            .map_err(SinkError::while_doing("updating rows of hourly_aggregations"))?;
+        if found != rows.len() as u64 {
+            return Err(SinkError::Rows { table: "hourly_aggregations", expected: rows.len() as u64, found });
+        }
     }
     Ok(())
 }

@@ -9,6 +9,8 @@ mod harness;
 mod harness_works;
 mod kafka_source;
 mod managed;
+mod options;
+mod outages;
 mod real_data;
 mod refusals;
 mod scenario;

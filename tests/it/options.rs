@@ -1,0 +1,168 @@
+//! Flags, and what they change.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::disorder::disordered;
+use crate::harness::kafka::{self, Message};
+use crate::harness::postgres::Database;
+use crate::harness::process::{Process, viewtide};
+use crate::harness::wait_for;
+use crate::scenario::{
+    DEADLINE, Input, Row, Size, assert_verified, data_file, rows_of, run_args, run_to_end, send, tables, topic_of,
+    verify, write_csv,
+};
+
+const ONE: Size = Size { workers: 1, processes: 1 };
+
+#[test]
+fn outputs_choose_what_is_computed() {
+    let input = Input::Csv(data_file("sample_10min.csv"));
+    for (outputs, deltas, hours) in [("growth", true, false), ("hourly", false, true), ("hourly,growth", true, true)] {
+        let database = Database::fresh();
+        run_to_end(&input, &database, ONE, &["--outputs", outputs]);
+        let is_there = |sql: &str| database.value(sql) != "0";
+        assert_eq!(is_there("SELECT count(views_delta) FROM video_stats_processed"), deltas, "{outputs}");
+        assert_eq!(is_there("SELECT count(*) FROM hourly_aggregations"), hours, "{outputs}");
+        assert!(is_there("SELECT count(*) FROM video_stats_processed"), "raw rows are always there");
+        assert_verified(&database, &input);
+        viewtide(["rebuild", "--database-url", &database.url()]).wait(DEADLINE).expect_code(0);
+        assert_verified(&database, &input);
+    }
+}
+
+/// One video's rows up to a time.
+fn stop_when_durable(run: Process, database: &Database, records: usize) {
+    let durable = "SELECT coalesce(sum((span ->> 'next')::bigint), 0) \
+                   FROM viewtide_progress, jsonb_each(positions) AS p(partition, span)";
+    wait_for("every record to be durable", DEADLINE, || {
+        let exists = database.value("SELECT (to_regclass('viewtide_progress') IS NOT NULL)::text") == "true";
+        (exists && database.value(durable) == records.to_string()).then_some(())
+    });
+    run.signal(Signal::SIGTERM);
+    run.wait(Duration::from_secs(10)).expect_code(0);
+}
+
+#[test]
+fn each_record_is_judged_by_the_retention_that_it_met() {
+    let rows = disordered(&rows_of("tracked_dense.csv.gz")[..3_000], 3);
+    let topic = topic_of("retention", 2, &rows[..1_000]);
+    let (input, database) = (Input::Topic(topic.clone()), Database::fresh());
+    for (part, retention) in [(0..0, "1h"), (1_000..2_000, "30d"), (2_000..3_000, "0s"), (3_000..rows.len(), "7d")] {
+        send(&topic, &rows[part]);
+        run_to_end(&input, &database, ONE, &["--retention", retention]);
+        assert_verified(&database, &input);
+    }
+    let late = "SELECT count(*) FROM video_stats_processed WHERE NOT folded_in";
+    let one_retention = Database::fresh();
+    run_to_end(&input, &one_retention, ONE, &["--retention", "30d"]);
+    assert_eq!(one_retention.value(late), "0");
+    assert_ne!(database.value(late), "0");
+    assert_eq!(
+        database.value("SELECT jsonb_array_length(retentions) FROM viewtide_progress"),
+        "4",
+        "each is kept with where it began"
+    );
+}
+
+#[test]
+fn a_start_in_time_begins_there_and_is_remembered() {
+    let topic = kafka::shared().fresh_topic("start", 3);
+    let rows: Vec<Row> = rows_of("sample_10min.csv").into_iter().take(90).collect();
+    let hour_ms = 3_600_000;
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let values: Vec<String> = rows.iter().map(Row::json).collect();
+    // The first third arrived two hours ago, the rest one.
+    let messages = values.iter().enumerate().map(|(number, value)| Message {
+        partition: Some((number % 3) as i32),
+        key: None,
+        value: Some(value.as_bytes()),
+        timestamp_ms: Some(now_ms - if number < 30 { 2 * hour_ms } else { hour_ms }),
+    });
+    kafka::shared().produce(&topic, messages);
+    let start = jiff::Timestamp::from_millisecond(now_ms - hour_ms).expect("a time").to_string();
+    let (input, database) = (Input::Topic(topic), Database::fresh());
+    let summary = run_to_end(&input, &database, Size { workers: 2, processes: 1 }, &["--start", &start]);
+    assert_eq!(summary["records"], 60, "{summary}");
+    let first = "SELECT string_agg(span ->> 'first', ',' ORDER BY partition) \
+                 FROM viewtide_progress, jsonb_each(positions) AS p(partition, span)";
+    assert_eq!(database.value(first), "10,10,10");
+    // Where something is stored, it goes on from there whatever --start says.
+    assert_eq!(run_to_end(&input, &database, ONE, &["--start", "earliest"])["records"], 0);
+    verify(&database, Some(&input)).expect_code(0);
+}
+
+#[test]
+fn partitions_that_are_added_are_read_from_their_beginning() {
+    let rows = rows_of("sample_10min.csv");
+    let topic = topic_of("added", 1, &rows[..100]);
+    let (input, database) = (Input::Topic(topic.clone()), Database::fresh());
+    let mut run = viewtide(run_args(&input, &database, &["-w", "2"]));
+    run.wait_for_output("state loaded", DEADLINE);
+    kafka::shared().add_partitions(&topic, 3);
+    send(&topic, &rows[100..200]);
+    stop_when_durable(run, &database, 200);
+    assert_eq!(database.value("SELECT count(*) FROM video_stats_processed"), "200");
+    verify(&database, Some(&input)).expect_code(0);
+}
+
+#[test]
+fn a_video_in_several_partitions_is_said_and_counted() {
+    let rows: Vec<Row> = rows_of("sample_10min.csv").into_iter().take(200).collect();
+    let topic = kafka::shared().fresh_topic("crossing", 2);
+    let values: Vec<String> = rows.iter().map(Row::json).collect();
+    let messages = values.iter().enumerate().map(|(number, value)| Message {
+        partition: Some((number % 2) as i32),
+        value: Some(value.as_bytes()),
+        ..Message::default()
+    });
+    kafka::shared().produce(&topic, messages);
+    let (input, database) = (Input::Topic(topic), Database::fresh());
+    let finished = viewtide(run_args(&input, &database, &["--exit-at-end"])).wait(DEADLINE).expect_code(0);
+    assert!(finished.json()["crossed_records"].as_u64() > Some(0), "{}", finished.stdout);
+    assert!(finished.stderr.contains("Key the topic by video id"), "{}", finished.stderr);
+    let verified = verify(&database, Some(&input)).expect_code(0);
+    assert!(verified.json()["crossing_videos"].as_u64() > Some(0), "{}", verified.stdout);
+}
+
+#[test]
+fn environment_files_and_json_logs_tell_no_secret() {
+    let database = Database::fresh();
+    let folder = tempfile::tempdir().expect("a folder");
+    let url_file = folder.path().join("database-url");
+    std::fs::write(&url_file, database.url() + "\n").expect("write a file");
+    let url = database.url();
+    let (_, secret) = url.split_once("viewtide:").expect("a password in the URL");
+    let (secret, _) = secret.split_once('@').expect("a password in the URL");
+
+    let finished = std::process::Command::new(env!("CARGO_BIN_EXE_viewtide"))
+        .args(["run", "--exit-at-end", "--log-format", "json", "--log-level", "debug"])
+        .env("VIEWTIDE_CSV", data_file("sample_10min.csv"))
+        .env("VIEWTIDE_DATABASE_URL_FILE", &url_file)
+        .env("VIEWTIDE_TICK", "1000")
+        .output()
+        .expect("run");
+    let said = String::from_utf8(finished.stderr).expect("UTF-8");
+    assert!(finished.status.success(), "{said}");
+    assert!(said.lines().count() > 3, "{said}");
+    for line in said.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
+    }
+    assert!(!said.contains(secret), "{said}");
+    assert_verified(&database, &Input::Csv(data_file("sample_10min.csv")));
+}
+
+#[test]
+fn csv_without_an_end_waits_for_a_signal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let csv = folder.path().join("rows.csv");
+    write_csv(&csv, &rows_of("sample_10min.csv")[..50]);
+    let (input, database) = (Input::Csv(csv), Database::fresh());
+    let run = viewtide(run_args(&input, &database, &["--tick", "1"]));
+    stop_when_durable(run, &database, 50);
+    let again = Database::fresh();
+    run_to_end(&input, &again, ONE, &[]);
+    assert_eq!(tables(&database), tables(&again));
+}
