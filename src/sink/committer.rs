@@ -7,7 +7,7 @@
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use timely::scheduling::SyncActivator;
 use tokio::runtime::{Builder, Runtime};
@@ -241,6 +241,7 @@ impl Session {
     }
 
     async fn commit(&mut self, batch: TickBatch) -> Result<(), SinkError> {
+        let began = Instant::now();
         let tallies = batch.tallies.clone();
         let commit = Commit::new(batch, &self.positions);
         loop {
@@ -255,6 +256,7 @@ impl Session {
             }
         }
         self.durable = commit.tick;
+        tracing::debug!(tick = commit.tick, ms = began.elapsed().as_millis(), "committed");
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
         totals.commits += 1;
         totals.durable_tick = commit.tick;

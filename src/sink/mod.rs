@@ -17,6 +17,7 @@
 
 pub mod committer;
 pub mod compose;
+mod copy;
 pub mod encode;
 mod load;
 pub mod operator;

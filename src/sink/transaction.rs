@@ -4,10 +4,6 @@
 //! `rebuild` and the sink never interleave. Keys that cannot be there go by COPY straight into the tables; all others are
 //! merged by key.
 
-use std::pin::pin;
-
-use bytes::Bytes;
-use futures_util::SinkExt;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
 use viewtide_dataflows::Tick;
@@ -15,6 +11,7 @@ use viewtide_dataflows::series::{HourUpdate, SnapshotUpdate};
 
 use crate::limits::MERGE_ROWS_MAX;
 use crate::sink::compose::{HourRows, SnapshotRows};
+use crate::sink::copy::TableCopy;
 use crate::sink::encode::{
     CopyBuffer, CountParam, DEAD_LETTER_COLUMNS, HOUR_COLUMNS, IdParam, SNAPSHOT_COLUMNS, TimeParam, elapsed_seconds,
     folded_in, rates,
@@ -70,6 +67,9 @@ impl Commit {
 pub struct Statements {
     progress: Statement,
     stored: Statement,
+    copy_snapshots: TableCopy,
+    copy_hours: TableCopy,
+    copy_dead_letters: TableCopy,
     merge_snapshots: Statement,
     regrow: Statement,
     update_hours: Statement,
@@ -77,11 +77,11 @@ pub struct Statements {
 
 const PROGRESS: &str = "
     UPDATE viewtide_progress SET tick = $1, positions = $2::text::jsonb, committed_at = now()
-    WHERE incarnation = $3 AND tick = $4";
+    WHERE singleton AND incarnation = $3 AND tick = $4";
 
 /// Rows are changed one by one, each found by its key. The planner would rather read a whole table where it takes it to be
-/// small, as it does until somebody has counted its rows.
-const BY_KEY: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+/// small, as it does until somebody has counted its rows; and what it then takes to be dear it would compile for 40 ms.
+const BY_KEY: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off";
 
 const STORED: &str = "SELECT incarnation, tick FROM viewtide_progress";
 
@@ -118,6 +118,9 @@ impl Statements {
         Ok(Self {
             progress: client.prepare(PROGRESS).await.map_err(&db)?,
             stored: client.prepare(STORED).await.map_err(&db)?,
+            copy_snapshots: TableCopy::prepare(client, "video_stats_processed", SNAPSHOT_COLUMNS).await?,
+            copy_hours: TableCopy::prepare(client, "hourly_aggregations", HOUR_COLUMNS).await?,
+            copy_dead_letters: TableCopy::prepare(client, "dead_letters", DEAD_LETTER_COLUMNS).await?,
             merge_snapshots: client.prepare(&merge_snapshots).await.map_err(&db)?,
             regrow: client.prepare(regrow).await.map_err(&db)?,
             update_hours: client.prepare(&update_hours).await.map_err(&db)?,
@@ -155,7 +158,7 @@ pub async fn write(client: &mut Client, statements: &Statements, turn: Turn, com
     take_turn(&transaction, statements, turn, commit).await?;
     write_snapshots(&transaction, statements, &commit.snapshots).await?;
     write_hours(&transaction, statements, &commit.hours).await?;
-    copy(&transaction, "dead_letters", DEAD_LETTER_COLUMNS, &commit.dead_letters, CopyBuffer::dead_letter).await?;
+    statements.copy_dead_letters.write(&transaction, &commit.dead_letters, CopyBuffer::dead_letter).await?;
     transaction.commit().await.map_err(SinkError::while_doing("committing"))
 }
 
@@ -197,8 +200,7 @@ async fn write_snapshots(
     statements: &Statements,
     rows: &SnapshotRows,
 ) -> Result<(), SinkError> {
-    const TABLE: &str = "video_stats_processed";
-    copy(client, TABLE, SNAPSHOT_COLUMNS, &rows.appended, CopyBuffer::snapshot).await?;
+    statements.copy_snapshots.write(client, &rows.appended, CopyBuffer::snapshot).await?;
     let db = SinkError::while_doing("merging rows into video_stats_processed");
     for rows in rows.merged.chunks(MERGE_ROWS_MAX) {
         let key = Keys::of_snapshots(rows);
@@ -218,7 +220,7 @@ async fn write_snapshots(
         params.extend(growth.params());
         let found = client.execute(&statements.regrow, &params).await.map_err(&db)?;
         if found != rows.len() as u64 {
-            return Err(SinkError::Rows { table: TABLE, expected: rows.len() as u64, found });
+            return Err(SinkError::Rows { table: "video_stats_processed", expected: rows.len() as u64, found });
         }
     }
     Ok(())
@@ -230,7 +232,7 @@ async fn write_hours(
     rows: &HourRows,
 ) -> Result<(), SinkError> {
     let hour = |buffer: &mut CopyBuffer, update: &HourUpdate| buffer.hour(&update.row);
-    copy(client, "hourly_aggregations", HOUR_COLUMNS, &rows.new, hour).await?;
+    statements.copy_hours.write(client, &rows.new, hour).await?;
     for rows in rows.changed.chunks(MERGE_ROWS_MAX) {
         let ids: Vec<IdParam> = rows.iter().map(|update| IdParam(update.row.video)).collect();
         let times: Vec<TimeParam> = rows.iter().map(|update| TimeParam(update.row.hour_start)).collect();
@@ -306,40 +308,4 @@ impl GrowthColumns {
         let [delta_a, delta_b, delta_c] = &self.deltas;
         vec![rate_a, rate_b, rate_c, delta_a, delta_b, delta_c, &self.elapsed]
     }
-}
-
-/// COPY of `rows` into columns of `table`; each chunk is on its way while the next one is encoded.
-async fn copy<T>(
-    client: &tokio_postgres::Transaction<'_>,
-    table: &'static str,
-    columns: &str,
-    rows: &[T],
-    encode: impl Fn(&mut CopyBuffer, &T),
-) -> Result<(), SinkError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let db = SinkError::while_doing(match table {
-        "video_stats_processed" => "copying rows into video_stats_processed",
-        "hourly_aggregations" => "copying rows into hourly_aggregations",
-        _ => "copying rows into dead_letters",
-    });
-    let sink = client
-        .copy_in::<_, Bytes>(&format!("COPY {table} ({columns}) FROM STDIN (FORMAT binary)"))
-        .await
-        .map_err(&db)?;
-    let mut sink = pin!(sink);
-    let mut buffer = CopyBuffer::new();
-    for row in rows {
-        encode(&mut buffer, row);
-        if let Some(chunk) = buffer.full_chunk() {
-            sink.send(chunk).await.map_err(&db)?;
-        }
-    }
-    sink.send(buffer.last_chunk()).await.map_err(&db)?;
-    let copied = sink.as_mut().finish().await.map_err(&db)?;
-    if copied != rows.len() as u64 {
-        return Err(SinkError::Rows { table, expected: rows.len() as u64, found: copied });
-    }
-    Ok(())
 }
