@@ -10,6 +10,7 @@ use crate::postgres::managed::{ManagedConfig, ManagedPostgres};
 
 /// Where the tables are.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Database")]
 pub struct DatabaseArgs {
     /// Postgres to write to, as postgresql://user:password@host/database; without it viewtide runs one of its own
     #[arg(long, env = "VIEWTIDE_DATABASE_URL", value_name = "URL", hide_env_values = true)]

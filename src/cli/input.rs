@@ -15,6 +15,7 @@ const GROUP: &str = "viewtide";
 
 /// The input: Kafka or CSV.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Input")]
 pub struct InputArgs {
     /// Kafka brokers, as host:port,host:port
     #[arg(long, env = "VIEWTIDE_BROKERS", value_name = "BROKERS", conflicts_with = "csv")]
@@ -31,6 +32,7 @@ pub struct InputArgs {
 
 /// librdkafka's settings.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Input")]
 pub struct KafkaArgs {
     /// Any setting of librdkafka, such as -X security.protocol=ssl; may be given several times
     #[arg(

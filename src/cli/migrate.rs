@@ -18,6 +18,7 @@ pub fn execute(args: MigrateArgs) -> anyhow::Result<Outcome> {
     let database = args.database.open()?;
     runtime()?.block_on(async {
         let mut client = connect::connect(&database.url, "viewtide migrate").await?;
+        migrate::lock_start(&client).await?;
         let applied = migrate::migrate(&mut client).await?;
         match applied {
             0 => eprintln!("{}: the schema is up to date", database.url),

@@ -37,6 +37,7 @@ pub struct Cli {
 
 /// How to log.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Logs")]
 pub struct TelemetryArgs {
     /// How log lines are written to standard error
     #[arg(long, global = true, env = "VIEWTIDE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Human)]

@@ -50,6 +50,7 @@ pub struct RunArgs {
 
 /// Workers and processes, by timely's own convention.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Workers")]
 struct ClusterArgs {
     /// Worker threads of each process
     #[arg(short = 'w', long, env = "VIEWTIDE_WORKERS", value_name = "W", default_value_t = 1)]

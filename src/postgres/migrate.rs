@@ -1,8 +1,10 @@
 //! Migrations, embedded in the binary and applied under a lock.
 
 use refinery::Runner;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
 
+use crate::limits::LOCK_TIMEOUT_SECONDS;
 use crate::postgres::connect::in_words;
 
 mod embedded {
@@ -10,7 +12,7 @@ mod embedded {
 }
 
 /// The advisory lock under which a start takes over and migrates: "viewtide" in ASCII.
-pub const START_LOCK: i64 = 0x7669_6577_7469_6465;
+const START_LOCK: i64 = 0x7669_6577_7469_6465;
 
 /// Tables of ours, by which another program's database is recognised.
 const OUR_TABLES: [&str; 4] = ["video_stats_processed", "hourly_aggregations", "dead_letters", "viewtide_progress"];
@@ -47,6 +49,15 @@ pub enum MigrateError {
         /// Its version.
         found: i32,
     },
+    /// Another one starts or migrates, and does not get on with it.
+    #[error(
+        "another viewtide is starting on this database and has not got on for {LOCK_TIMEOUT_SECONDS} s ({holder}); end that \
+         one, with SELECT pg_terminate_backend(..) where its process cannot be reached, then start again"
+    )]
+    Locked {
+        /// Its server process, and from where it connects.
+        holder: String,
+    },
     /// A migration failed; each is a transaction.
     #[error("a migration failed, and was rolled back: {0}")]
     Failed(String),
@@ -57,6 +68,34 @@ pub enum MigrateError {
 
 fn runner() -> Runner {
     embedded::migrations::runner().set_abort_divergent(true).set_abort_missing(true)
+}
+
+/// Takes [`START_LOCK`] for the session; waits for another start, within a limit.
+pub async fn lock_start(client: &Client) -> Result<(), MigrateError> {
+    match client.execute("SELECT pg_advisory_lock($1)", &[&START_LOCK]).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+            // An advisory lock of 64 bits is shown in two halves; 1 says that it is one of 64.
+            let holder = client
+                .query_opt(
+                    "SELECT format('server process %s of %s', a.pid, coalesce(host(a.client_addr), 'this host'))
+                     FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+                     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+                       AND (l.classid::bigint << 32 | l.objid::bigint) = $1
+                       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+                    &[&START_LOCK],
+                )
+                .await?;
+            Err(MigrateError::Locked { holder: holder.map_or_else(|| "gone by now".to_owned(), |row| row.get(0)) })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Lets go of [`START_LOCK`].
+pub async fn unlock_start(client: &Client) -> Result<(), MigrateError> {
+    client.execute("SELECT pg_advisory_unlock($1)", &[&START_LOCK]).await?;
+    Ok(())
 }
 
 /// Looks whether the database can be migrated, and changes nothing.

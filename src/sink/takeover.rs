@@ -12,7 +12,7 @@ use viewtide_dataflows::Tick;
 
 use crate::limits::{BACKEND_END_SECONDS_MAX, TAKEOVER_ATTEMPTS_MAX};
 use crate::postgres::connect::connect;
-use crate::postgres::migrate::{self, START_LOCK};
+use crate::postgres::migrate;
 use crate::sink::{SinkConfig, SinkError};
 use crate::source::{Positions, SourceIdentity};
 
@@ -58,7 +58,7 @@ const READ: &str = "
 pub async fn take_over(config: &SinkConfig) -> Result<(Client, Stored), SinkError> {
     let mut client = connect(&config.database, "viewtide").await?;
     let db = SinkError::while_doing("taking over the tables");
-    client.execute("SELECT pg_advisory_lock($1)", &[&START_LOCK]).await.map_err(&db)?;
+    migrate::lock_start(&client).await?;
     migrate::check(&client).await?;
     let exists: bool =
         client.query_one("SELECT to_regclass('viewtide_progress') IS NOT NULL", &[]).await.map_err(&db)?.get(0);
@@ -75,7 +75,7 @@ pub async fn take_over(config: &SinkConfig) -> Result<(Client, Stored), SinkErro
             first_start(&client, config).await?
         }
     };
-    client.execute("SELECT pg_advisory_unlock($1)", &[&START_LOCK]).await.map_err(&db)?;
+    migrate::unlock_start(&client).await?;
     Ok((client, stored))
 }
 

@@ -1,0 +1,137 @@
+//! README.md, as its reader would follow it: every command in it is run, and every name in it exists.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::kafka::{self, Message};
+use crate::harness::postgres::Database;
+use crate::harness::process::{Process, viewtide};
+use crate::harness::wait_for;
+use crate::scenario::{DEADLINE, data_file};
+
+fn readme() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md")
+}
+
+/// Every command line of viewtide in `text`: what is in a code block, and what a row of the table of commands begins with.
+fn commands(text: &str) -> Vec<String> {
+    let block = text.lines().filter_map(|line| line.strip_prefix("    "));
+    let table = text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let command = |line: &str| {
+        let line = line.split(" #").next().unwrap_or(line).trim();
+        let line = line.strip_prefix("target/release/").unwrap_or(line);
+        line.strip_prefix("viewtide ").map(str::to_owned)
+    };
+    block.chain(table).filter_map(command).collect()
+}
+
+/// What the placeholders of the README stand for here.
+struct Place {
+    folder: tempfile::TempDir,
+    topic: String,
+    database: Database,
+    of_csv: Database,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::copy(data_file("sample_10min.csv"), folder.path().join("a.csv")).expect("a.csv");
+        std::fs::copy(data_file("tracked_dense.csv.gz"), folder.path().join("b.csv.gz")).expect("b.csv.gz");
+        let topic = kafka::shared().fresh_topic("readme", 2);
+        Self { folder, topic, database: Database::fresh(), of_csv: Database::fresh() }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn args(&self, command: &str) -> Vec<String> {
+        let brokers = kafka::shared().brokers();
+        let word = |word: &str| match word {
+            "kafka1:9092,kafka2:9092" | "kafka1:9092" | "B" => brokers.clone(),
+            "youtube_stats" | "T" => self.topic.clone(),
+            "a.csv" | "b.csv.gz" => self.file(word).display().to_string(),
+            "FILE.." => self.file("a.csv").display().to_string(),
+            other => other.to_owned(),
+        };
+        let mut args: Vec<String> = command.split_whitespace().map(word).collect();
+        let database = if command.contains("--csv") { &self.of_csv } else { &self.database };
+        if !["replay", "demo"].contains(&args[0].as_str()) {
+            args.extend(["--database-url".to_owned(), database.url()]);
+        }
+        args
+    }
+}
+
+fn stop(process: Process) {
+    process.signal(Signal::SIGTERM);
+    process.wait(Duration::from_secs(10)).expect_code(0);
+}
+
+#[test]
+fn every_command_works_in_the_order_of_the_page() {
+    let text = readme();
+    let place = Place::new();
+    let record = text.lines().map(str::trim).find(|line| line.starts_with("{\"timestamp\"")).expect("a record");
+    let message = Message { key: Some(b"7tbWmYUZLX4"), value: Some(record.as_bytes()), ..Message::default() };
+    kafka::shared().produce(&place.topic, [message]);
+    let views = "SELECT view_count::text FROM video_stats_processed WHERE video_id = '7tbWmYUZLX4'";
+    let commands = commands(&text);
+    for command in &commands {
+        let mut process = viewtide(place.args(command));
+        match command.split_whitespace().next() {
+            Some("demo") => {
+                process.wait_for_output("the tables stay up until you press Ctrl-C", DEADLINE);
+                stop(process);
+            }
+            Some("run") if !command.contains("--exit-at-end") => {
+                process.wait_for_output("state loaded", DEADLINE);
+                wait_for("the record's row", DEADLINE, || (place.database.rows(views).len() == 1).then_some(()));
+                stop(process);
+            }
+            _ => drop(process.wait(DEADLINE).expect_code(0)),
+        }
+    }
+    assert_eq!(commands.len(), 9, "a command was added or is no longer recognised: {commands:?}");
+    assert_eq!(place.database.value(views), "451234");
+    assert_eq!(place.database.value("SELECT count(*) FROM dead_letters"), "0");
+}
+
+#[test]
+fn every_name_exists() {
+    let text = readme();
+    let database = Database::fresh();
+    viewtide(["migrate", "--database-url", &database.url()]).wait(DEADLINE).expect_code(0);
+    let help: String = ["run", "verify", "replay", "rebuild", "migrate", "demo"]
+        .map(|command| viewtide([command, "--help"]).wait(DEADLINE).expect_code(0).stdout)
+        .concat();
+    let exists = |name: &str| {
+        let sql = format!(
+            "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'public'
+             AND '{name}' IN (table_name, column_name)"
+        );
+        database.value(&sql) != "0"
+    };
+    let (mut flags, mut names) = (0, 0);
+    for quoted in text.split('`').skip(1).step_by(2) {
+        for flag in quoted.split_whitespace().filter(|word| word.starts_with("--")) {
+            assert!(help.contains(&format!("{flag} ")) || help.contains(&format!("{flag}\n")), "{flag}");
+            flags += 1;
+        }
+        let is_name =
+            |word: &str| word.contains('_') && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        // These are fields of a record and not columns.
+        if is_name(quoted) && quoted != "view_count" {
+            assert!(exists(quoted), "{quoted}");
+            names += 1;
+        }
+    }
+    assert!(flags >= 10 && names >= 8, "{flags} flags and {names} names were looked for");
+    let makefile = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Makefile")).expect("Makefile");
+    for target in text.lines().filter_map(|line| line.strip_prefix("    make ")?.split_whitespace().next()) {
+        assert!(makefile.contains(&format!("\n{target}: ")), "make {target}");
+    }
+}
