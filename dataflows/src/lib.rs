@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`video_id`] | an 11-character YouTube id as the 64 bits it is |
 //! | [`snapshot`] | counts, snapshots, records and their place in the input |
+//! | [`metadata`] | title, channel and category of a video, and whose word counts |
 //! | [`growth`] | a snapshot against its predecessor |
 //! | [`hourly`] | one video's hour |
 //! | [`retention`] | what is late, and what memory keeps |
@@ -14,6 +15,7 @@
 pub mod growth;
 pub mod history;
 pub mod hourly;
+pub mod metadata;
 pub mod retention;
 pub mod series;
 pub mod snapshot;
