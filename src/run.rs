@@ -74,6 +74,7 @@ impl Run {
                 retention_us: self.retention_us,
                 future_max_us: self.future_max_us,
                 source: self.source.identity().clone(),
+                beside: self.source.beside(),
                 now_us: self.clock.now_us(),
             })?),
             _ => None,

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use clap::Args;
 use viewtide_dataflows::snapshot::EventTime;
 
-use crate::source::Source;
 use crate::source::csv::CsvSource;
 use crate::source::kafka::{KafkaConfig, KafkaSource, Start};
 use crate::source::kafka_settings::KafkaSettings;
+use crate::source::{Input, Source};
 
 /// The consumer group that lag tools see.
 const GROUP: &str = "viewtide";
@@ -67,6 +67,7 @@ impl InputArgs {
     pub fn open(&self, start: Start, future_max_us: i64) -> anyhow::Result<Option<Arc<dyn Source>>> {
         if let Some(brokers) = &self.brokers {
             let source = KafkaSource::open(KafkaConfig {
+                input: Input::Snapshots,
                 settings: self.kafka.settings(brokers),
                 topic: self.topic.clone(),
                 group: GROUP.to_owned(),

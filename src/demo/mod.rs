@@ -21,6 +21,7 @@ use crate::postgres::connect::DatabaseUrl;
 use crate::postgres::managed::ManagedPostgres;
 use crate::replay::{Pace, ReplayConfig, ReplaySummary, replay};
 use crate::run::{FUTURE_MAX_US_DEFAULT, Run};
+use crate::source::Input;
 use crate::source::kafka::{KafkaConfig, KafkaSource, Start};
 use crate::source::kafka_settings::KafkaSettings;
 
@@ -129,6 +130,7 @@ impl Demo {
 
     fn engine(&self, exit_at_end: bool) -> anyhow::Result<Run> {
         let source = KafkaSource::open(KafkaConfig {
+            input: Input::Snapshots,
             settings: self.settings(),
             topic: TOPIC.to_owned(),
             group: "viewtide-demo".to_owned(),

@@ -70,11 +70,11 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Span;
+    use crate::source::{Partition, Span};
 
     #[test]
     fn closes_at_its_limit_and_opens_with_the_durable_frontier() {
-        let position = |next| Positions::from([(3, Span { first: 0, next })]);
+        let position = |next| Positions::from([(Partition::of_snapshots(3), Span { first: 0, next })]);
         let mut gate = Gate::new(100);
         gate.sent(5, 60, position(10));
         assert!(gate.admits(40) && !gate.admits(41));

@@ -15,7 +15,18 @@ mod embedded {
 const START_LOCK: i64 = 0x7669_6577_7469_6465;
 
 /// Tables of ours, by which another program's database is recognised.
-const OUR_TABLES: [&str; 4] = ["video_stats_processed", "hourly_aggregations", "dead_letters", "viewtide_progress"];
+const OUR_TABLES: [&str; 10] = [
+    "video_stats_processed",
+    "hourly_aggregations",
+    "dead_letters",
+    "viewtide_progress",
+    "videos",
+    "channel_hourly",
+    "category_hourly",
+    "total_hourly",
+    "trends",
+    "trending",
+];
 
 /// The oldest server whose `pg_terminate_backend` waits.
 const POSTGRES_MIN: i32 = 14;

@@ -12,7 +12,7 @@ use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use super::*;
 use crate::source::csv::CsvSource;
 use crate::source::kafka::{KafkaConfig, KafkaSource, Start};
-use crate::source::{DeadLetter, Feed, Positions, Share, Source, SourceBatch, SourceEvent};
+use crate::source::{DeadLetter, Feed, Input, Positions, Share, Source, SourceBatch, SourceEvent};
 use viewtide_dataflows::snapshot::Record;
 
 const TOPIC: &str = "youtube_stats";
@@ -66,6 +66,7 @@ fn read(source: impl Source) -> SourceBatch {
 
 fn read_topic(mock: &MockCluster<'static, DefaultProducerContext>) -> SourceBatch {
     let config = KafkaConfig {
+        input: Input::Snapshots,
         settings: KafkaSettings { brokers: mock.bootstrap_servers(), overrides: Vec::new() },
         topic: TOPIC.to_owned(),
         group: "viewtide".to_owned(),

@@ -33,7 +33,7 @@ use viewtide_dataflows::series::{HourUpdate, SnapshotUpdate, Tally};
 use crate::postgres::connect::{ConnectError, DatabaseUrl, in_words, is_transient};
 use crate::postgres::migrate::MigrateError;
 use crate::sink::outputs::Outputs;
-use crate::source::{DeadLetter, Positions, SourceIdentity};
+use crate::source::{Beside, DeadLetter, Positions, SourceIdentity};
 
 /// What one worker's source adds to a tick beside its records.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +72,8 @@ pub struct SinkConfig {
     pub future_max_us: i64,
     /// Where the records come from.
     pub source: SourceIdentity,
+    /// What is read beside them.
+    pub beside: Beside,
     /// The clock at this start, microseconds; kept if it is the first.
     pub now_us: i64,
 }
@@ -92,7 +94,7 @@ pub enum SinkError {
     )]
     Mismatch {
         /// What differs.
-        what: &'static str,
+        what: String,
         /// As stored.
         stored: String,
         /// Of this run.

@@ -14,7 +14,7 @@ use crate::limits::{BACKEND_END_SECONDS_MAX, TAKEOVER_ATTEMPTS_MAX};
 use crate::postgres::connect::connect;
 use crate::postgres::migrate;
 use crate::sink::{SinkConfig, SinkError};
-use crate::source::{Positions, SourceIdentity};
+use crate::source::{Beside, Input, Positions, SourceIdentity, spans_of};
 
 /// What was stored when a sink started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +51,8 @@ pub(super) const THIS_BACKEND: &str = "backend_pid = pg_backend_pid(),
 
 const READ: &str = "
     SELECT source::text, outputs, future_max_us, retentions::text, incarnation, tick, positions::text,
-           (extract(epoch FROM first_started_at) * 1000000)::bigint
+           (extract(epoch FROM first_started_at) * 1000000)::bigint,
+           to_jsonb(viewtide_progress) ->> 'beside'
     FROM viewtide_progress";
 
 /// Connects, takes over, migrates; returns the connection that may write now.
@@ -66,8 +67,14 @@ pub async fn take_over(config: &SinkConfig) -> Result<(Client, Stored), SinkErro
     let stored = match stored {
         Some(row) => {
             let retentions = check(config, &row)?;
+            // A schema of before this column has none.
+            let beside = check_beside(config, row.get(8))?;
             let stored = take_incarnation(&mut client, config, retentions).await?;
             migrate::migrate(&mut client).await?;
+            client
+                .execute("UPDATE viewtide_progress SET beside = $1::text::jsonb", &[&json(&beside)?])
+                .await
+                .map_err(&db)?;
             stored
         }
         None => {
@@ -103,7 +110,7 @@ fn check(config: &SinkConfig, row: &Row) -> Result<Vec<RetentionInForce>, SinkEr
     let source: SourceIdentity = parse("source", row.get(0))?;
     if source != config.source {
         return Err(SinkError::Mismatch {
-            what: "the source",
+            what: "the source".to_owned(),
             stored: source.to_string(),
             ours: config.source.to_string(),
         });
@@ -111,7 +118,7 @@ fn check(config: &SinkConfig, row: &Row) -> Result<Vec<RetentionInForce>, SinkEr
     let outputs: Vec<String> = row.get(1);
     if outputs != config.outputs.names() {
         return Err(SinkError::Mismatch {
-            what: "--outputs",
+            what: "--outputs".to_owned(),
             stored: outputs.join(","),
             ours: config.outputs.to_string(),
         });
@@ -120,7 +127,7 @@ fn check(config: &SinkConfig, row: &Row) -> Result<Vec<RetentionInForce>, SinkEr
     if future_max_us != config.future_max_us {
         let words = |us: i64| humantime::format_duration(Duration::from_micros(us.unsigned_abs())).to_string();
         return Err(SinkError::Mismatch {
-            what: "--future-max",
+            what: "--future-max".to_owned(),
             stored: words(future_max_us),
             ours: words(config.future_max_us),
         });
@@ -130,6 +137,22 @@ fn check(config: &SinkConfig, row: &Row) -> Result<Vec<RetentionInForce>, SinkEr
 
 fn parse<T: for<'a> Deserialize<'a>>(column: &str, json: &str) -> Result<T, SinkError> {
     serde_json::from_str(json).map_err(|error| SinkError::Progress(format!("has a damaged {column}: {error}")))
+}
+
+/// What was and is read beside the snapshots: an input may join later and may be left away, but not become another.
+fn check_beside(config: &SinkConfig, stored: Option<&str>) -> Result<Beside, SinkError> {
+    let mut beside: Beside = parse("beside", stored.unwrap_or("{}"))?;
+    for (input, ours) in &config.beside {
+        let stored = beside.entry(*input).or_insert_with(|| ours.clone());
+        if stored != ours {
+            return Err(SinkError::Mismatch {
+                what: format!("the input {input}"),
+                stored: stored.to_string(),
+                ours: ours.to_string(),
+            });
+        }
+    }
+    Ok(beside)
 }
 
 /// Takes the next incarnation, once the backend before ours is gone; one that came back meanwhile is ended again.
@@ -177,7 +200,10 @@ async fn try_take_incarnation(
         let mut retentions = retentions.to_vec();
         retentions.push(RetentionInForce {
             retention_us: config.retention_us,
-            since: stored.positions.iter().map(|(&partition, span)| (partition, span.next)).collect(),
+            since: spans_of(&stored.positions, Input::Snapshots)
+                .into_iter()
+                .map(|(number, span)| (number, span.next))
+                .collect(),
         });
         transaction
             .execute("UPDATE viewtide_progress SET retentions = $1::text::jsonb", &[&json(&retentions)?])
@@ -193,9 +219,10 @@ async fn first_start(client: &Client, config: &SinkConfig) -> Result<Stored, Sin
     client
         .execute(
             "INSERT INTO viewtide_progress (incarnation, tick, positions, source, outputs, retentions, future_max_us,
-                                                first_started_at, backend_pid, backend_started_at)
+                                                first_started_at, beside, backend_pid, backend_started_at)
                  SELECT 1, 0, '{}', $1::text::jsonb, $2, $3::text::jsonb, $4,
-                        'epoch'::timestamptz + $5 * interval '1 microsecond', pg_backend_pid(), backend_start
+                        'epoch'::timestamptz + $5 * interval '1 microsecond', $6::text::jsonb, pg_backend_pid(),
+                        backend_start
                  FROM pg_stat_activity WHERE pid = pg_backend_pid()",
             &[
                 &json(&config.source)?,
@@ -203,6 +230,7 @@ async fn first_start(client: &Client, config: &SinkConfig) -> Result<Stored, Sin
                 &json(&retentions)?,
                 &config.future_max_us,
                 &(config.now_us as f64),
+                &json(&config.beside)?,
             ],
         )
         .await

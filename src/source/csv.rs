@@ -12,8 +12,13 @@ use super::batch::Filling;
 use super::csv_file::CheckedFile;
 use super::csv_rows::Row;
 use super::fields::{Clock, Horizon};
-use super::{DeadLetter, Feed, Positions, Share, Source, SourceError, SourceEvent, SourceIdentity, Span};
+use super::{
+    DeadLetter, Feed, Input, Partition, Positions, Share, Source, SourceError, SourceEvent, SourceIdentity, Span,
+};
 use crate::limits::{CSV_ROWS_BETWEEN_STOPS, OVERSIZED_PAYLOAD_BYTES_MAX};
+
+/// All files together are one partition.
+const PARTITION: Partition = Partition::of_snapshots(0);
 
 /// CSV files, in the order given.
 #[derive(Debug)]
@@ -64,7 +69,7 @@ impl Source for CsvSource {
             feed.send(SourceEvent::End);
             return Ok(());
         }
-        let next = stored.get(&0).map_or(0, |span| span.next);
+        let next = stored.get(&PARTITION).map_or(0, |span| span.next);
         let mut reading = Reading { feed, horizon: self.horizon()?, filling: Filling::default(), row: 0, next };
         reading.announce();
         for file in &self.files {
@@ -139,6 +144,7 @@ impl Reading<'_> {
             Err(refusal) => {
                 let kept = if row.is_too_large() { OVERSIZED_PAYLOAD_BYTES_MAX } else { row.raw.len() };
                 self.filling.dead_letter(DeadLetter {
+                    input: Input::Snapshots,
                     topic: file.file.path.clone(),
                     partition: 0,
                     offset: row.line,
@@ -153,13 +159,13 @@ impl Reading<'_> {
     }
 
     fn announce(&mut self) {
-        self.filling.batch.positions.insert(0, Span { first: 0, next: self.next });
+        self.filling.batch.positions.insert(PARTITION, Span { first: 0, next: self.next });
     }
 
     /// Hands over what there is; false once the reader shall end.
     fn hand_over(&mut self) -> bool {
         if self.row > self.next {
-            self.filling.batch.positions.insert(0, Span { first: 0, next: self.row });
+            self.filling.batch.positions.insert(PARTITION, Span { first: 0, next: self.row });
         }
         self.filling.is_empty() || self.feed.send(SourceEvent::Batch(self.filling.take()))
     }

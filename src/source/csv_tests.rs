@@ -66,11 +66,11 @@ fn read(source: &CsvSource, share: Share, stored: &Positions) -> Read {
             match event {
                 SourceEvent::Batch(more) => {
                     assert!(more.records.len() + more.dead_letters.len() <= BATCH_RECORDS_MAX);
-                    let before: u64 = batch.positions.get(&0).map_or(0, |span| span.next);
+                    let before: u64 = batch.positions.get(&PARTITION).map_or(0, |span| span.next);
                     batch.records.extend(more.records);
                     batch.dead_letters.extend(more.dead_letters);
                     batch.positions.extend(more.positions);
-                    assert!(batch.positions[&0].next >= before);
+                    assert!(batch.positions[&PARTITION].next >= before);
                     batches += 1;
                 }
                 SourceEvent::End => end = true,
@@ -82,7 +82,7 @@ fn read(source: &CsvSource, share: Share, stored: &Positions) -> Read {
 }
 
 fn from(next: u64) -> Positions {
-    BTreeMap::from([(0, Span { first: 0, next })])
+    BTreeMap::from([(PARTITION, Span { first: 0, next })])
 }
 
 const ALONE: Share = Share { index: 0, peers: 1 };
@@ -110,7 +110,7 @@ fn reads_the_sample_of_real_data_plain_and_packed() {
     let content = std::fs::read(path).unwrap();
     let plain = whole(&Input::of(&[&content]));
     assert_eq!((plain.records.len(), plain.dead_letters.len()), (2_618, 0));
-    assert_eq!(plain.positions, BTreeMap::from([(0, Span { first: 0, next: 2_618 })]));
+    assert_eq!(plain.positions, BTreeMap::from([(PARTITION, Span { first: 0, next: 2_618 })]));
     let mut videos: Vec<_> = plain.records.iter().map(|record| record.video).collect();
     videos.sort();
     videos.dedup();
@@ -344,7 +344,7 @@ proptest! {
     fn to_go_on_at_any_row_is_to_have_read_on(first in rows(), second in rows(), at in any::<prop::sample::Index>()) {
         let input = Input::of(&[format!("{HEADER}{first}").as_bytes(), format!("{HEADER}{second}").as_bytes()]);
         let all = whole(&input);
-        let total = all.positions[&0].next;
+        let total = all.positions[&PARTITION].next;
         prop_assert_eq!(total as usize, all.records.len() + all.dead_letters.len());
         let at = at.index(total as usize + 1) as u64;
         let tail = read(&input.source(), ALONE, &from(at));
@@ -360,7 +360,7 @@ proptest! {
     #[test]
     fn any_bytes_end_as_snapshots_and_dead_letters_of_their_own_place(bytes: Vec<u8>) {
         let batch = whole(&Input::of(&[&[HEADER.as_bytes(), &bytes].concat()]));
-        prop_assert_eq!(batch.positions[&0].next as usize, batch.records.len() + batch.dead_letters.len());
+        prop_assert_eq!(batch.positions[&PARTITION].next as usize, batch.records.len() + batch.dead_letters.len());
         prop_assert!(batch.dead_letters.windows(2).all(|pair| pair[0].offset < pair[1].offset));
         prop_assert!(batch.dead_letters.iter().all(|letter| !letter.reason.contains('\0')));
     }

@@ -21,7 +21,7 @@ use super::kafka_offsets::Offsets;
 use super::kafka_reader::Reader;
 use super::kafka_settings::{KafkaSettings, left, refused};
 use super::topic_id::topic_id;
-use super::{Feed, Positions, Share, Source, SourceError, SourceIdentity};
+use super::{Feed, Input, Positions, Share, Source, SourceError, SourceIdentity, spans_of};
 use crate::limits::KAFKA_METADATA_TIMEOUT;
 
 /// What the ids of the clusters that librdkafka pretends to be begin with.
@@ -39,6 +39,8 @@ pub enum Start {
 /// What to read, and how.
 #[derive(Clone, Debug)]
 pub struct KafkaConfig {
+    /// Which input the topic is.
+    pub input: Input,
     /// Brokers and librdkafka's settings.
     pub settings: KafkaSettings,
     /// The topic.
@@ -140,7 +142,10 @@ impl Source for KafkaSource {
 
     /// So that the consumer group shows it. Returns at once; what goes wrong is of no consequence and only logged.
     fn durable(&self, positions: &Positions) {
-        self.keeper.committed(positions);
+        let spans = spans_of(positions, self.config.input);
+        if !spans.is_empty() {
+            self.keeper.committed(spans);
+        }
     }
 
     /// As of a few seconds ago.

@@ -11,7 +11,7 @@ use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use tracing::{debug, info, warn};
 
-use super::Positions;
+use super::Spans;
 use super::kafka::{Shared, known_partitions};
 use super::kafka_log::KafkaLog;
 use super::kafka_offsets::Offsets;
@@ -22,7 +22,7 @@ use crate::limits::{
 
 /// A handle to the thread, which ends when the handle is dropped.
 pub(super) struct Keeper {
-    durable: Arc<Mutex<Option<Positions>>>,
+    durable: Arc<Mutex<Option<Spans>>>,
     stop: Option<SyncSender<()>>,
     stopped: Mutex<Receiver<()>>,
 }
@@ -46,9 +46,9 @@ impl Keeper {
         Self { durable, stop: Some(stop), stopped: Mutex::new(stopped) }
     }
 
-    /// Everything before `positions` is durable.
-    pub(super) fn committed(&self, positions: &Positions) {
-        *self.durable.lock().unwrap_or_else(PoisonError::into_inner) = Some(positions.clone());
+    /// Everything before `spans` is durable.
+    pub(super) fn committed(&self, spans: Spans) {
+        *self.durable.lock().unwrap_or_else(PoisonError::into_inner) = Some(spans);
     }
 }
 
@@ -65,7 +65,7 @@ struct Watch {
     topic: String,
     topic_id: Option<String>,
     shared: Arc<Shared>,
-    durable: Arc<Mutex<Option<Positions>>>,
+    durable: Arc<Mutex<Option<Spans>>>,
     missing_since: Option<Instant>,
 }
 

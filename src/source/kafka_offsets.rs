@@ -10,7 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::kafka::Start;
 use super::kafka_log::KafkaLog;
 use super::kafka_settings::left;
-use super::{Positions, SourceError, Span};
+use super::{SourceError, Span, Spans};
 use crate::limits::KAFKA_METADATA_TIMEOUT;
 
 /// The offsets that a partition has: from the first one that the broker still keeps to the one after the last.
@@ -86,10 +86,10 @@ impl Offsets<'_> {
         &self,
         extents: &BTreeMap<u32, Extent>,
         start: Start,
-        stored: &Positions,
-    ) -> Result<BTreeMap<u32, Span>, SourceError> {
+        stored: &Spans,
+    ) -> Result<Spans, SourceError> {
         let new: Vec<u32> = extents.keys().copied().filter(|partition| !stored.contains_key(partition)).collect();
-        let mut spans = BTreeMap::new();
+        let mut spans = Spans::new();
         for (partition, span) in stored.iter().filter(|(partition, _)| extents.contains_key(partition)) {
             let extent = extents[partition];
             if span.next < extent.begin || span.next > extent.end {

@@ -15,13 +15,13 @@ use super::json;
 use super::kafka::{KafkaSource, ReadPlace, known_partitions};
 use super::kafka_log::KafkaLog;
 use super::kafka_offsets::{Offsets, index};
-use super::{DeadLetter, Feed, Positions, Share, SourceError, SourceEvent, Span};
+use super::{DeadLetter, Feed, Partition, Positions, Share, SourceError, SourceEvent, Span, Spans, spans_of};
 use crate::limits::{
     KAFKA_IDLE_POLL, KAFKA_METADATA_TIMEOUT, KAFKA_POSITION_INTERVAL, KAFKA_REFRESH_INTERVAL, RECORD_BYTES_MAX,
 };
 
 /// A partition that this reader reads.
-struct Partition {
+struct Reading {
     span: Span,
     /// Where it ended at the start; `None` once that was reached, or if it was found later.
     end: Option<u64>,
@@ -35,7 +35,7 @@ pub(super) struct Reader<'a> {
     share: Share,
     feed: &'a Feed,
     /// By number; `None` where another worker reads it.
-    partitions: Vec<Option<Partition>>,
+    partitions: Vec<Option<Reading>>,
     /// Those whose `moved` is set.
     moved: Vec<u32>,
     /// Partitions that have not reached their `end`.
@@ -78,6 +78,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn read(mut self, stored: &Positions) -> Result<(), SourceError> {
         let known = self.source.shared.partitions();
+        let stored = spans_of(stored, self.source.config.input);
         if let Some((partition, _)) = stored.range(known..).find(|(partition, _)| self.is_ours(**partition)) {
             return Err(SourceError::new(format!(
                 "Kafka topic {} has {known} partitions, but partition {partition} was read before: the topic was created \
@@ -85,7 +86,7 @@ impl<'a> Reader<'a> {
                 self.source.config.topic
             )));
         }
-        self.adopt(known, stored, true)?;
+        self.adopt(known, &stored, true)?;
         match self.poll_on() {
             Ok(()) => Ok(()),
             // What was read before is good, and shall be durable before the error is said.
@@ -141,7 +142,7 @@ impl<'a> Reader<'a> {
 
     /// Begins to read our partitions below `known` that are not read yet. Their positions are handed over at once, so that
     /// from the first commit on it is stored where each of them began.
-    fn adopt(&mut self, known: u32, stored: &Positions, at_start: bool) -> Result<(), SourceError> {
+    fn adopt(&mut self, known: u32, stored: &Spans, at_start: bool) -> Result<(), SourceError> {
         let new: Vec<u32> = (self.partitions.len() as u32..known).filter(|number| self.is_ours(*number)).collect();
         let extents = self
             .offsets()
@@ -161,7 +162,7 @@ impl<'a> Reader<'a> {
             let behind = at_start && span.next < end;
             self.behind += usize::from(behind);
             let end_at_start = behind.then_some(end);
-            self.partitions[partition as usize] = Some(Partition { span, end: end_at_start, moved: true });
+            self.partitions[partition as usize] = Some(Reading { span, end: end_at_start, moved: true });
             self.moved.push(partition);
             self.source.shared.places().insert(partition, ReadPlace { next: span.next, end });
             debug!(partition, from = span.next, end, worker = self.share.index, "reading a partition");
@@ -179,7 +180,7 @@ impl<'a> Reader<'a> {
         };
         let before = self.partitions.len();
         // Partitions found while others are read begin at their beginning: `stored` is anything but empty.
-        let stored = Positions::from([(u32::MAX, Span { first: 0, next: 0 })]);
+        let stored = Spans::from([(u32::MAX, Span { first: 0, next: 0 })]);
         match self.adopt(known, &stored, false) {
             Ok(()) => info!(topic, before, known, worker = self.share.index, "new partitions are read"),
             Err(error) => debug!("new partitions could not be read yet: {error}"),
@@ -213,6 +214,7 @@ impl<'a> Reader<'a> {
                 self.filling.record(record, bytes);
             }
             Err(refusal) => self.filling.dead_letter(DeadLetter {
+                input: self.source.config.input,
                 topic: self.source.config.topic.clone(),
                 partition: number,
                 offset: at,
@@ -266,7 +268,7 @@ impl<'a> Reader<'a> {
             )
     }
 
-    fn ours(&self) -> impl Iterator<Item = (u32, &Partition)> {
+    fn ours(&self) -> impl Iterator<Item = (u32, &Reading)> {
         self.partitions.iter().enumerate().filter_map(|(number, partition)| Some((number as u32, partition.as_ref()?)))
     }
 
@@ -295,7 +297,8 @@ impl<'a> Reader<'a> {
             for number in self.moved.drain(..) {
                 let Some(Some(partition)) = self.partitions.get_mut(number as usize) else { continue };
                 partition.moved = false;
-                self.filling.batch.positions.insert(number, partition.span);
+                let input = self.source.config.input;
+                self.filling.batch.positions.insert(Partition { input, number }, partition.span);
                 places.entry(number).or_default().next = partition.span.next;
             }
         }

@@ -1,7 +1,6 @@
 //! Against the broker that librdkafka pretends to be. What it cannot do (transactions, added partitions, times) is tested
 //! against a real one.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Produc
 use rdkafka::types::RDKafkaApiKey;
 use viewtide_dataflows::snapshot::Place;
 
-use super::super::{DeadLetter, SourceBatch, SourceEvent, Span};
+use super::super::{DeadLetter, Partition, SourceBatch, SourceEvent, Span};
 use super::*;
 use crate::limits::{OVERSIZED_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
 
@@ -41,6 +40,7 @@ impl Cluster {
 
     fn config(&self, topic: &str) -> KafkaConfig {
         KafkaConfig {
+            input: Input::Snapshots,
             settings: KafkaSettings { brokers: self.mock.bootstrap_servers(), overrides: Vec::new() },
             topic: topic.to_owned(),
             group: "viewtide".to_owned(),
@@ -150,6 +150,10 @@ fn counted(range: std::ops::Range<u64>) -> Vec<(u64, u64)> {
     range.map(|number| (number, number)).collect()
 }
 
+fn of_snapshots<const N: usize>(spans: [(u32, Span); N]) -> Positions {
+    spans.into_iter().map(|(number, span)| (Partition::of_snapshots(number), span)).collect()
+}
+
 fn span(first: u64, next: u64) -> Span {
     Span { first, next }
 }
@@ -163,7 +167,7 @@ fn two_readers_read_every_partition_once_and_in_order() {
     readers.iter_mut().for_each(Running::until_end);
     for partition in 0..5 {
         assert_eq!(readers[partition as usize % 2].of(partition), counted(0..1_000), "{partition}");
-        assert_eq!(readers[partition as usize % 2].read.positions[&partition], span(0, 1_000));
+        assert_eq!(readers[partition as usize % 2].read.positions[&Partition::of_snapshots(partition)], span(0, 1_000));
     }
     let total: usize = readers.iter().map(|reader| reader.read.records.len()).sum();
     assert_eq!(total, 5_000);
@@ -190,7 +194,7 @@ fn empty_partitions_are_announced() {
     let cluster = Cluster::new(2);
     let mut reader = Running::new(&cluster.source(), 0, 1, Positions::new());
     reader.until_end();
-    assert_eq!(reader.read.positions, BTreeMap::from([(0, span(0, 0)), (1, span(0, 0))]));
+    assert_eq!(reader.read.positions, of_snapshots([(0, span(0, 0)), (1, span(0, 0))]));
     reader.stop().unwrap();
 }
 
@@ -198,11 +202,11 @@ fn empty_partitions_are_announced() {
 fn reading_goes_on_at_the_stored_offset_and_a_new_partition_at_its_beginning() {
     let cluster = Cluster::new(2);
     cluster.send_good(2, 0, 100);
-    let mut reader = Running::new(&cluster.source(), 0, 1, BTreeMap::from([(1, span(7, 42))]));
+    let mut reader = Running::new(&cluster.source(), 0, 1, of_snapshots([(1, span(7, 42))]));
     reader.until_end();
     assert_eq!(reader.of(0), counted(0..100));
     assert_eq!(reader.of(1), counted(42..100));
-    assert_eq!(reader.read.positions, BTreeMap::from([(0, span(0, 100)), (1, span(7, 100))]));
+    assert_eq!(reader.read.positions, of_snapshots([(0, span(0, 100)), (1, span(7, 100))]));
     reader.stop().unwrap();
 }
 
@@ -235,7 +239,7 @@ fn what_is_no_snapshot_is_a_dead_letter_among_the_good_records() {
     let mut reader = Running::new(&cluster.source(), 0, 1, Positions::new());
     reader.until_end();
     assert_eq!(reader.of(0), [(0, 0), (7, 7)]);
-    assert_eq!(reader.read.positions[&0], span(0, 8));
+    assert_eq!(reader.read.positions[&Partition::of_snapshots(0)], span(0, 8));
     let letters = &reader.read.dead_letters;
     let told: Vec<_> = letters.iter().map(|letter| (letter.offset, letter.reason.as_str())).collect();
     assert_eq!(
@@ -265,7 +269,7 @@ fn records_that_are_gone_at_the_start_are_an_error() {
         cluster.send(1, Some(&vec![b' '; 1_000_000]));
         cluster.flush();
     }
-    let mut reader = Running::new(&cluster.source(), 0, 1, BTreeMap::from([(0, span(0, 0)), (1, span(0, 1))]));
+    let mut reader = Running::new(&cluster.source(), 0, 1, of_snapshots([(0, span(0, 0)), (1, span(0, 1))]));
     let message = reader.outcome().unwrap_err().to_string();
     assert!(
         message.starts_with(
@@ -274,11 +278,11 @@ fn records_that_are_gone_at_the_start_are_an_error() {
         ),
         "{message}"
     );
-    let mut reader = Running::new(&cluster.source(), 0, 1, BTreeMap::from([(0, span(0, 5)), (1, span(0, 8))]));
+    let mut reader = Running::new(&cluster.source(), 0, 1, of_snapshots([(0, span(0, 5)), (1, span(0, 8))]));
     let message = reader.outcome().unwrap_err().to_string();
     assert!(message.contains("partition 0: the next record to read is 5, but the broker has 0 to 0; "), "{message}");
     assert!(message.contains("the topic was created again"), "{message}");
-    let mut reader = Running::new(&cluster.source(), 0, 1, BTreeMap::from([(2, span(0, 5))]));
+    let mut reader = Running::new(&cluster.source(), 0, 1, of_snapshots([(2, span(0, 5))]));
     let message = reader.outcome().unwrap_err().to_string();
     assert!(message.contains("has 2 partitions, but partition 2 was read before"), "{message}");
 }
@@ -352,7 +356,7 @@ fn the_group_is_told_what_is_durable() {
     let cluster = Cluster::new(2);
     cluster.send_good(2, 0, 10);
     let source = cluster.source();
-    source.durable(&BTreeMap::from([(0, span(0, 3)), (1, span(0, 9))]));
+    source.durable(&of_snapshots([(0, span(0, 3)), (1, span(0, 9))]));
     drop(source);
     let group: BaseConsumer = rdkafka::ClientConfig::new()
         .set("bootstrap.servers", cluster.mock.bootstrap_servers())

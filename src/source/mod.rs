@@ -19,35 +19,29 @@ pub(crate) mod kafka_log;
 mod kafka_offsets;
 mod kafka_reader;
 pub mod kafka_settings;
+pub mod positions;
+pub mod side_by_side;
 mod topic_id;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use viewtide_dataflows::metadata::{Metadata, MetadataRecord};
 use viewtide_dataflows::snapshot::Record;
 
 use crate::limits::RECORD_IN_FLIGHT_BYTES;
-
-/// How far one partition was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Span {
-    /// The offset at which the very first start began to read.
-    pub first: u64,
-    /// The next offset to read.
-    pub next: u64,
-}
-
-/// How far each partition was read; for CSV the one partition 0, whose offsets are rows counted over all files.
-pub type Positions = BTreeMap<u32, Span>;
+pub use positions::{Input, Partition, Positions, Span, Spans, spans_of};
 
 /// Something in the input that is no snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
+    /// Which input it was in.
+    pub input: Input,
     /// The Kafka topic, or the CSV file as it was named.
     pub topic: String,
     /// The Kafka partition; 0 for CSV.
@@ -71,7 +65,9 @@ pub struct DeadLetter {
 pub struct SourceBatch {
     /// Snapshots, in order along each partition.
     pub records: Vec<Record>,
-    /// What was no snapshot.
+    /// What is known of videos, in order along each partition.
+    pub metadata: Vec<MetadataRecord>,
+    /// What was neither.
     pub dead_letters: Vec<DeadLetter>,
     /// Where each partition that this batch read from stands after it. A partition that was newly assigned is named even
     /// when nothing was read from it yet.
@@ -85,11 +81,16 @@ impl SourceBatch {
             .records
             .iter()
             .map(|record| RECORD_IN_FLIGHT_BYTES + record.file_source.as_ref().map_or(0, |source| source.len()));
+        let metadata = self.metadata.iter().map(|record| {
+            let Metadata { title, channel_id, channel_title, category_id, published_at: _ } = &record.metadata;
+            let texts = [title, channel_id, channel_title, category_id].into_iter().flatten();
+            RECORD_IN_FLIGHT_BYTES + texts.map(|text| text.len()).sum::<usize>()
+        });
         let letters = self.dead_letters.iter().map(|letter| {
             let bytes = |part: &Option<Vec<u8>>| part.as_ref().map_or(0, Vec::len);
             RECORD_IN_FLIGHT_BYTES + bytes(&letter.key) + bytes(&letter.payload)
         });
-        records.chain(letters).sum()
+        records.chain(metadata).chain(letters).sum()
     }
 }
 
@@ -169,6 +170,9 @@ impl fmt::Display for SourceIdentity {
     }
 }
 
+/// Inputs that are read beside the snapshots.
+pub type Beside = BTreeMap<Input, SourceIdentity>;
+
 /// One CSV file as it was when it was first read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CsvFile {
@@ -181,10 +185,13 @@ pub struct CsvFile {
 }
 
 /// Where a reader's batches go: a bounded queue, so that a worker that does not take them makes the reader wait.
+#[derive(Clone)]
 pub struct Feed {
     events: SyncSender<SourceEvent>,
     stop: Arc<AtomicBool>,
-    wake: Box<dyn Fn() + Send>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    /// Readers that share the feed and have not said that they are at the end.
+    before_end: Arc<AtomicUsize>,
 }
 
 /// How long a reader that waits for room sleeps before it looks again; the queue holds far more than a reader makes in it.
@@ -192,8 +199,13 @@ const FULL_QUEUE_POLL: Duration = Duration::from_millis(1);
 
 impl Feed {
     /// A feed into `events`; `wake` wakes the worker that takes them, `stop` tells the reader to end.
-    pub fn new(events: SyncSender<SourceEvent>, stop: Arc<AtomicBool>, wake: Box<dyn Fn() + Send>) -> Self {
-        Self { events, stop, wake }
+    pub fn new(events: SyncSender<SourceEvent>, stop: Arc<AtomicBool>, wake: Box<dyn Fn() + Send + Sync>) -> Self {
+        Self { events, stop, wake: Arc::from(wake), before_end: Arc::new(AtomicUsize::new(1)) }
+    }
+
+    /// This feed for so many readers, each with a clone of what is returned; the end is said when all have said it.
+    pub fn shared_by(&self, readers: usize) -> Self {
+        Self { before_end: Arc::new(AtomicUsize::new(readers)), ..self.clone() }
     }
 
     /// Whether the reader shall end.
@@ -204,6 +216,9 @@ impl Feed {
     /// Hands over `event`, waiting for room; false once the reader shall end, and the event is then lost (it was never
     /// part of any tick, so a restart reads it again).
     pub fn send(&self, mut event: SourceEvent) -> bool {
+        if matches!(event, SourceEvent::End) && self.before_end.fetch_sub(1, Ordering::Relaxed) > 1 {
+            return !self.stopped();
+        }
         loop {
             if self.stopped() {
                 return false;
@@ -227,6 +242,11 @@ impl Feed {
 pub trait Source: Send + Sync + 'static {
     /// What the source is.
     fn identity(&self) -> &SourceIdentity;
+
+    /// What else is read beside it, by input.
+    fn beside(&self) -> Beside {
+        Beside::new()
+    }
 
     /// Reads `share` of the input from `stored` on into `feed`, until the feed says stop or the input cannot be read any
     /// further. Sends [`SourceEvent::End`] once all that was there at the start is handed over (at once, where the share is

@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 
+use viewtide_dataflows::metadata::MetadataRecord;
 use viewtide_dataflows::snapshot::Record;
 
 use crate::limits::BATCHES_QUEUED_MAX;
-use crate::source::{DeadLetter, Feed, Positions, Share, Source, SourceError, SourceEvent, Span};
+use crate::source::{DeadLetter, Feed, Input, Partition, Positions, Share, Source, SourceError, SourceEvent, Span};
 
 /// Everything in the input before the stored positions.
 #[derive(Debug, Default)]
 pub struct Prefix {
     /// Snapshots, in order along each partition.
     pub records: Vec<Record>,
+    /// What is known of videos, in order along each partition.
+    pub metadata: Vec<MetadataRecord>,
     /// What is no snapshot.
     pub dead_letters: Vec<DeadLetter>,
 }
@@ -48,7 +51,9 @@ pub fn read_prefix(source: Arc<dyn Source>, stored: &Positions) -> Result<Prefix
 fn gather(events: &Receiver<SourceEvent>, stored: &Positions) -> Result<Prefix, SourceError> {
     let mut prefix = Prefix::default();
     let mut reached = Positions::new();
-    let is_before = |partition: u32, offset: u64| stored.get(&partition).is_some_and(|span| offset < span.next);
+    let is_before = |input: Input, number: u32, offset: u64| {
+        stored.get(&Partition { input, number }).is_some_and(|span| offset < span.next)
+    };
     let is_reached = |reached: &Positions| {
         stored.iter().all(|(partition, span)| reached.get(partition).map_or(span.first, |span| span.next) >= span.next)
     };
@@ -56,10 +61,19 @@ fn gather(events: &Receiver<SourceEvent>, stored: &Positions) -> Result<Prefix, 
         match events.recv() {
             Ok(SourceEvent::Batch(batch)) => {
                 prefix.records.extend(
-                    batch.records.into_iter().filter(|record| is_before(record.place.partition, record.place.offset)),
+                    batch
+                        .records
+                        .into_iter()
+                        .filter(|record| is_before(Input::Snapshots, record.place.partition, record.place.offset)),
                 );
+                prefix.metadata.extend(batch.metadata.into_iter().filter(|record| {
+                    is_before(Input::of_metadata(record.source), record.place.partition, record.place.offset)
+                }));
                 prefix.dead_letters.extend(
-                    batch.dead_letters.into_iter().filter(|letter| is_before(letter.partition, letter.position)),
+                    batch
+                        .dead_letters
+                        .into_iter()
+                        .filter(|letter| is_before(letter.input, letter.partition, letter.position)),
                 );
                 reached.extend(batch.positions);
             }

@@ -5,7 +5,7 @@ use tokio_postgres::Transaction;
 
 use crate::sink::outputs::Outputs;
 use crate::sink::takeover::RetentionInForce;
-use crate::source::{Positions, SourceIdentity};
+use crate::source::{Beside, Positions, SourceIdentity};
 use crate::verify::VerifyError;
 
 /// The row of `viewtide_progress`.
@@ -17,6 +17,8 @@ pub struct StoredProgress {
     pub positions: Positions,
     /// Where the records come from.
     pub source: SourceIdentity,
+    /// What is read beside them.
+    pub beside: Beside,
     /// Which tables are computed.
     pub outputs: Outputs,
     /// Each retention that was in force, in order.
@@ -29,7 +31,7 @@ pub struct StoredProgress {
 
 const READ: &str = "
     SELECT tick, positions::text, source::text, array_to_string(outputs, ','), retentions::text, future_max_us,
-           (extract(epoch FROM first_started_at) * 1000000)::bigint
+           (extract(epoch FROM first_started_at) * 1000000)::bigint, beside::text
     FROM viewtide_progress";
 
 impl StoredProgress {
@@ -55,6 +57,7 @@ impl StoredProgress {
             retentions: parse("retentions", row.get(4))?,
             future_max_us: row.get(5),
             first_started_at_us: row.get(6),
+            beside: parse("beside", row.get(7))?,
         })
     }
 

@@ -10,7 +10,9 @@ use viewtide::postgres::connect::DatabaseUrl;
 use viewtide::run::{FUTURE_MAX_US_DEFAULT, Run};
 use viewtide::source::kafka::{KafkaConfig, KafkaSource, Start};
 use viewtide::source::kafka_settings::KafkaSettings;
-use viewtide::source::{Feed, Positions, Share, Source, SourceError, SourceEvent, SourceIdentity};
+use viewtide::source::{
+    Feed, Input as SourceInput, Positions, Share, Source, SourceError, SourceEvent, SourceIdentity,
+};
 
 use crate::harness::kafka;
 use crate::harness::postgres::Database;
@@ -24,6 +26,7 @@ fn kafka_source(topic: &str) -> KafkaSource {
 fn open(brokers: &str, topic: &str) -> KafkaSource {
     let settings = KafkaSettings { brokers: brokers.to_owned(), overrides: Vec::new() };
     KafkaSource::open(KafkaConfig {
+        input: SourceInput::Snapshots,
         settings,
         topic: topic.to_owned(),
         group: "faults".to_owned(),

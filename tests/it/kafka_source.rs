@@ -1,6 +1,5 @@
 //! The Kafka source and `replay` against a real broker: what the broker that librdkafka pretends to be cannot do.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -11,7 +10,9 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use viewtide::replay::{Pace, ReplayConfig, replay};
 use viewtide::source::kafka::{KafkaConfig, KafkaSource, Start};
 use viewtide::source::kafka_settings::KafkaSettings;
-use viewtide::source::{Feed, Positions, Share, Source, SourceBatch, SourceError, SourceEvent, SourceIdentity, Span};
+use viewtide::source::{
+    Feed, Input, Partition, Positions, Share, Source, SourceBatch, SourceError, SourceEvent, SourceIdentity, Span,
+};
 
 use crate::harness::kafka::{self, Kafka, Message};
 
@@ -24,6 +25,7 @@ fn settings(kafka: &Kafka) -> KafkaSettings {
 
 fn source(kafka: &Kafka, topic: &str, start: Start) -> Arc<KafkaSource> {
     let config = KafkaConfig {
+        input: Input::Snapshots,
         settings: settings(kafka),
         topic: topic.to_owned(),
         group: format!("viewtide-{topic}"),
@@ -48,6 +50,10 @@ fn produce(kafka: &Kafka, topic: &str, partition: i32, views: std::ops::Range<u6
             ..Message::default()
         }),
     );
+}
+
+fn of_snapshots<const N: usize>(spans: [(u32, Span); N]) -> Positions {
+    spans.into_iter().map(|(number, span)| (Partition::of_snapshots(number), span)).collect()
 }
 
 fn span(first: u64, next: u64) -> Span {
@@ -159,8 +165,8 @@ fn partitions_that_are_added_are_read_from_their_beginning_by_the_worker_they_be
     let mut readers = [0, 1].map(|index| Running::new(&source, Share { index, peers: 2 }, Positions::new()));
     readers.iter_mut().for_each(Running::until_end);
     assert!(readers[0].read.records.is_empty());
-    assert_eq!(readers[0].read.positions, BTreeMap::from([(0, span(10, 10))]));
-    assert_eq!(readers[1].read.positions, BTreeMap::new());
+    assert_eq!(readers[0].read.positions, of_snapshots([(0, span(10, 10))]));
+    assert_eq!(readers[1].read.positions, Positions::new());
     kafka.add_partitions(&topic, 4);
     for partition in 1..4 {
         // The brokers may take a moment until they take records.
@@ -170,7 +176,7 @@ fn partitions_that_are_added_are_read_from_their_beginning_by_the_worker_they_be
         reader.until("the new partitions", |running| running.read.records.len() == 100 * ours.len());
         for partition in ours {
             assert_eq!(reader.views(partition), (0..100).collect::<Vec<_>>());
-            assert_eq!(reader.read.positions[&partition], span(0, 100));
+            assert_eq!(reader.read.positions[&Partition::of_snapshots(partition)], span(0, 100));
         }
     }
     produce(kafka, &topic, 0, 10..20, None);
@@ -195,10 +201,10 @@ fn the_first_start_can_begin_at_a_time_and_later_ones_go_on() {
     reader.until_end();
     assert_eq!(reader.views(0), (4..10).collect::<Vec<_>>());
     assert_eq!(reader.views(1), (0..10).collect::<Vec<_>>());
-    let positions = BTreeMap::from([(0, span(4, 10)), (1, span(0, 10)), (2, span(0, 0))]);
+    let positions = of_snapshots([(0, span(4, 10)), (1, span(0, 10)), (2, span(0, 0))]);
     assert_eq!(reader.stop().positions, positions);
     // On a restart the time counts no more: what is not stored was added, and begins at its beginning.
-    let mut reader = Running::alone(&source(kafka, &topic, at), BTreeMap::from([(1, span(0, 5))]));
+    let mut reader = Running::alone(&source(kafka, &topic, at), of_snapshots([(1, span(0, 5))]));
     reader.until_end();
     assert_eq!(reader.views(0), (0..10).collect::<Vec<_>>());
     assert_eq!(reader.views(1), (5..10).collect::<Vec<_>>());
@@ -231,7 +237,8 @@ fn marks_of_transactions_are_passed_and_what_was_aborted_is_not_read() {
     let mut reader = Running::alone(&reading, Positions::new());
     reader.until_end();
     assert_eq!(reader.views(0), [0, 1, 2, 3, 4, 8, 9]);
-    reader.until("the last mark to be passed", |running| running.read.positions[&0].next == 13);
+    reader
+        .until("the last mark to be passed", |running| running.read.positions[&Partition::of_snapshots(0)].next == 13);
     assert_eq!(reading.lag(), Some(0));
     // To go on behind the last mark is to be at the end.
     let positions = reader.stop().positions;
