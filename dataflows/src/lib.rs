@@ -11,6 +11,7 @@
 //! | [`retention`] | what is late, and what memory keeps |
 //! | [`history`] | one video's snapshots in memory, by event time |
 //! | [`series`] | the operator: records in, rows of growth and hours out |
+//! | [`videos`] | the operator: words on videos in, rows of the table of videos out |
 
 pub mod growth;
 pub mod history;
@@ -20,6 +21,7 @@ pub mod retention;
 pub mod series;
 pub mod snapshot;
 pub mod video_id;
+pub mod videos;
 
 /// The logical time of the dataflow: a tick of ingestion, which only moves forward.
 pub type Tick = u64;
