@@ -61,7 +61,21 @@ pub struct HourRow {
     pub stats: [HourStats; 3],
 }
 
+/// What an hour adds to the sums over hours of many videos.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct HourTotals {
+    /// Views, likes, comments gained; 0 where the hour has no sum.
+    pub gained: [i64; 3],
+    /// Snapshots in the hour, after upsert.
+    pub records: u32,
+}
+
 impl HourRow {
+    /// What the row adds to sums over hours.
+    pub fn totals(&self) -> HourTotals {
+        HourTotals { gained: self.stats.map(|stats| stats.gained.get().unwrap_or(0)), records: self.records }
+    }
+
     /// The row of an hour: `snapshots` are all of the hour in order of event time, `previous` the one before them.
     pub fn of<'a>(
         video: VideoId,

@@ -10,7 +10,9 @@
 //! | [`hourly`] | one video's hour |
 //! | [`retention`] | what is late, and what memory keeps |
 //! | [`history`] | one video's snapshots in memory, by event time |
-//! | [`series`] | the operator: records in, rows of growth and hours out |
+//! | [`trends`] | what one video gained lately, and how fast |
+//! | [`series`] | the operator: records in, rows of growth and hours and trends out |
+//! | [`trending`] | the operators after it: what changes in the tables of trends and of ranks |
 //! | [`videos`] | the operator: words on videos in, rows of the table of videos out |
 
 pub mod growth;
@@ -20,6 +22,8 @@ pub mod metadata;
 pub mod retention;
 pub mod series;
 pub mod snapshot;
+pub mod trending;
+pub mod trends;
 pub mod video_id;
 pub mod videos;
 

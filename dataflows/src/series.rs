@@ -1,4 +1,4 @@
-//! The `series` operator: records in, rows of growth and of hours out.
+//! The `series` operator: records in, rows of growth and of hours out, and each touched video's trend.
 //!
 //! Keyed by video: each worker keeps the ordered history of its videos in memory, and the cost of an update does not
 //! depend on how long that history is. The contract:
@@ -31,7 +31,7 @@ pub use operator::{SeriesStreams, series};
 use serde::{Deserialize, Serialize};
 
 use crate::growth::Growth;
-use crate::hourly::HourRow;
+use crate::hourly::{HourRow, HourTotals};
 use crate::retention::Retention;
 use crate::snapshot::Snapshot;
 use crate::video_id::VideoId;
@@ -67,8 +67,8 @@ pub struct SnapshotUpdate {
 /// One row of the table of hours, as it is after a tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HourUpdate {
-    /// The hour had no row before.
-    pub is_new: bool,
+    /// What the hour's row added to sums over hours before the tick; `None` where it had no row.
+    pub before: Option<HourTotals>,
     /// The row.
     pub row: HourRow,
 }
@@ -104,4 +104,6 @@ pub struct SeriesConfig {
     pub growth: bool,
     /// Whether hours are wanted.
     pub hourly: bool,
+    /// Whether trends are wanted.
+    pub trends: bool,
 }

@@ -78,6 +78,13 @@ pub struct Snapshot {
     pub counts: Counts,
 }
 
+impl Snapshot {
+    /// The view count, if there is one.
+    pub fn views(&self) -> Option<i64> {
+        self.counts[0].get()
+    }
+}
+
 /// Where a record stands in the input. "Before", "first" and "latest" mean the order of places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {

@@ -37,7 +37,7 @@ impl Driver {
         let (rows, frontier) = (Rc::new(Cell::new(0)), Rc::new(RefCell::new(Antichain::from_elem(0))));
         let index = worker.index() as u32;
         worker.dataflow(|scope| {
-            let config = SeriesConfig { retention, growth: true, hourly: true };
+            let config = SeriesConfig { retention, growth: true, hourly: true, trends: false };
             let streams = series(state.to_stream(scope), records.to_stream(scope), config, index);
             sink(streams, rows.clone(), frontier.clone());
         });

@@ -3,8 +3,9 @@
 
 use crate::growth::Growth;
 use crate::history::{History, Position, Upsert};
-use crate::hourly::HourRow;
+use crate::hourly::{HourRow, HourTotals};
 use crate::snapshot::{Counts, EventTime, HOUR_US, Record, Snapshot, hour_start};
+use crate::trends::{Trend, TrendRow};
 use crate::video_id::VideoId;
 
 use super::{HourUpdate, SeriesConfig, SnapshotChange, SnapshotUpdate};
@@ -14,6 +15,7 @@ use super::{HourUpdate, SeriesConfig, SnapshotChange, SnapshotUpdate};
 pub(super) struct Updates {
     pub(super) snapshots: Vec<SnapshotUpdate>,
     pub(super) hours: Vec<HourUpdate>,
+    pub(super) trends: Vec<Trend>,
 }
 
 /// Where a record lies among those of the tick.
@@ -106,6 +108,9 @@ impl VideoTick {
         self.emit_snapshots(video, history, chunks, config, &mut updates.snapshots);
         self.emit_late(video, chunks, &mut updates.snapshots);
         self.emit_hours(video, history, &mut updates.hours);
+        if config.trends && !self.touched.is_empty() {
+            updates.trends.push(Trend { video, row: TrendRow::of(video, history) });
+        }
     }
 
     /// Brings the keys in order of time, each once: with its counts before its first record and with its latest record.
@@ -203,14 +208,15 @@ impl VideoTick {
             let previous = history.previous(first).map(|previous| history.at(previous));
             let row = HourRow::of(video, hour.start, previous, snapshots());
             if hour.inserted > 0 {
-                updates.push(HourUpdate { is_new: row.records == hour.inserted, row });
+                let had_row = row.records > hour.inserted;
+                updates.push(HourUpdate { before: had_row.then(|| before.totals(first, hour.start + HOUR_US)), row });
                 continue;
             }
             // Nothing was added, so there is the same number of them, and at the same times.
             let snapshots_before: Vec<Snapshot> = snapshots().filter_map(|snapshot| before.of(snapshot)).collect();
             let row_before = HourRow::of(video, hour.start, before.previous(first).as_ref(), &snapshots_before);
             if row != row_before {
-                updates.push(HourUpdate { is_new: false, row });
+                updates.push(HourUpdate { before: Some(row_before.totals()), row });
             }
         }
     }
@@ -247,5 +253,28 @@ impl Before<'_> {
                 return Some(snapshot);
             }
         }
+    }
+
+    /// The totals, as they were before the tick, of the hour that begins at `first` and lies before `end`.
+    fn totals(&self, first: Position, end: EventTime) -> HourTotals {
+        let mut totals = HourTotals::default();
+        let mut previous = self.previous(first);
+        let start = self.history.at(first).time;
+        let touched = self.touched.partition_point(|touched| touched.time < start);
+        let mut touched = self.touched[touched..].iter().peekable();
+        for snapshot in self.history.from(first).take_while(|snapshot| snapshot.time < end) {
+            let mut snapshot = *snapshot;
+            if let Some(touched) = touched.next_if(|touched| touched.time == snapshot.time) {
+                let Some(counts) = touched.before else { continue };
+                snapshot.counts = counts;
+            }
+            let growth = Growth::between(previous.as_ref(), &snapshot);
+            for (gained, delta) in totals.gained.iter_mut().zip(growth.deltas) {
+                *gained += delta.get().unwrap_or(0);
+            }
+            totals.records += 1;
+            previous = Some(snapshot);
+        }
+        totals
     }
 }

@@ -11,6 +11,7 @@ use timely::dataflow::operators::{Capability, InputCapability};
 
 use crate::Tick;
 use crate::snapshot::Record;
+use crate::trends::Trend;
 
 use super::net::Updates;
 use super::videos::Videos;
@@ -25,6 +26,8 @@ pub struct SeriesStreams<'s> {
     pub snapshots: Stream<'s, Tick, Vec<SnapshotUpdate>>,
     /// Rows of hours; each key at most once in a tick.
     pub hours: Stream<'s, Tick, Vec<HourUpdate>>,
+    /// The trend of each video that a tick touched, at most once in a tick; on the worker that has the video.
+    pub trends: Stream<'s, Tick, Vec<Trend>>,
     /// One from each worker that received records in a tick.
     pub tallies: Stream<'s, Tick, Vec<Tally>>,
 }
@@ -34,13 +37,15 @@ struct Pending {
     chunks: Vec<Vec<Record>>,
     snapshots: Capability<Tick>,
     hours: Capability<Tick>,
+    trends: Capability<Tick>,
     tallies: Capability<Tick>,
 }
 
 impl Pending {
     fn new(capability: &InputCapability<Tick>, tick: Tick) -> Self {
         let delayed = |port| capability.delayed(&tick, port);
-        Self { chunks: Vec::new(), snapshots: delayed(0), hours: delayed(1), tallies: delayed(2) }
+        let [snapshots, hours, trends, tallies] = [0, 1, 2, 3].map(delayed);
+        Self { chunks: Vec::new(), snapshots, hours, trends, tallies }
     }
 }
 
@@ -60,9 +65,10 @@ pub fn series<'s>(
     let mut records = builder.new_input(records, Exchange::new(|record: &Record| record.video.hashed()));
     let (snapshots, snapshot_stream) = builder.new_output();
     let (hours, hour_stream) = builder.new_output();
+    let (trends, trend_stream) = builder.new_output();
     let (tallies, tally_stream) = builder.new_output();
     let (mut snapshots, mut hours) = (OutputBuilder::from(snapshots), OutputBuilder::from(hours));
-    let mut tallies = OutputBuilder::from(tallies);
+    let (mut trends, mut tallies) = (OutputBuilder::from(trends), OutputBuilder::from(tallies));
 
     builder.build(move |capabilities| {
         drop(capabilities);
@@ -76,14 +82,15 @@ pub fn series<'s>(
                 pending.chunks.push(std::mem::take(records));
             });
             let (mut snapshots, mut hours) = (snapshots.activate(), hours.activate());
-            let mut tallies = tallies.activate();
+            let (mut trends, mut tallies) = (trends.activate(), tallies.activate());
             while let Some(entry) = pending.first_entry() {
                 if frontiers.iter().any(|frontier| frontier.less_equal(entry.key())) {
                     break;
                 }
-                let Pending { chunks, snapshots: of_snapshots, hours: of_hours, tallies: of_tallies } = entry.remove();
-                let mut snapshots = snapshots.session(&of_snapshots);
-                let mut hours = hours.session(&of_hours);
+                let pending = entry.remove();
+                let mut snapshots = snapshots.session(&pending.snapshots);
+                let mut hours = hours.session(&pending.hours);
+                let mut trends = trends.session(&pending.trends);
                 let mut send = |updates: &mut Updates, at_least: usize| {
                     if updates.snapshots.len() >= at_least {
                         snapshots.give_container(&mut updates.snapshots);
@@ -93,13 +100,17 @@ pub fn series<'s>(
                         hours.give_container(&mut updates.hours);
                         updates.hours.clear();
                     }
+                    if updates.trends.len() >= at_least {
+                        trends.give_container(&mut updates.trends);
+                        updates.trends.clear();
+                    }
                 };
                 let mut updates = Updates::default();
-                let tally = videos.apply(chunks, &mut updates, |updates| send(updates, CONTAINER_UPDATES));
+                let tally = videos.apply(pending.chunks, &mut updates, |updates| send(updates, CONTAINER_UPDATES));
                 send(&mut updates, 1);
-                tallies.session(&of_tallies).give(tally);
+                tallies.session(&pending.tallies).give(tally);
             }
         }
     });
-    SeriesStreams { snapshots: snapshot_stream, hours: hour_stream, tallies: tally_stream }
+    SeriesStreams { snapshots: snapshot_stream, hours: hour_stream, trends: trend_stream, tallies: tally_stream }
 }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::growth::Growth;
+use crate::hourly::HourTotals;
 use crate::retention::Retention;
 use crate::series::oracle::{SnapshotRow, Tables};
 use crate::series::{HourUpdate, Loaded, SeriesConfig, SnapshotChange, SnapshotUpdate};
-use crate::snapshot::{EventTime, Snapshot};
+use crate::snapshot::{EventTime, Nullable, Snapshot};
 use crate::video_id::VideoId;
 
 #[derive(Default)]
@@ -26,11 +27,16 @@ impl Model {
         for update in snapshots.iter().rev() {
             self.apply_snapshot(update, newest.get(&update.video).copied(), config);
         }
-        for HourUpdate { is_new, row } in hours.iter().rev() {
+        for HourUpdate { before, row } in hours.iter().rev() {
             assert!(config.hourly);
-            let before = self.tables.hours.insert((row.video, row.hour_start), *row);
-            assert_eq!(before.is_none(), *is_new, "{row:?}");
-            assert_ne!(before.as_ref(), Some(row), "an hour that did not change");
+            let row_before = self.tables.hours.insert((row.video, row.hour_start), *row);
+            let gained = |metric: usize| row_before?.stats[metric].gained.get();
+            let totals = row_before.map(|row| HourTotals {
+                gained: [0, 1, 2].map(|metric| gained(metric).unwrap_or(0)),
+                records: row.records,
+            });
+            assert_eq!(totals, *before, "{row:?}");
+            assert_ne!(row_before.as_ref(), Some(row), "an hour that did not change");
         }
     }
 
@@ -80,7 +86,8 @@ impl Model {
         folded_in.map(|(&(video, time), _)| (video, time)).collect()
     }
 
-    /// What a start loads: of each video the folded-in rows that memory keeps, and the newest before them.
+    /// What a start loads: of each video the folded-in rows that memory keeps, the newest before them, and the newest
+    /// with a view count before them.
     pub fn to_load(&self, retention: Retention) -> Vec<Loaded> {
         let mut loaded = Vec::new();
         for (video, newest) in self.newest() {
@@ -88,9 +95,14 @@ impl Model {
             let of_video = self.tables.snapshots.range((video, EventTime::MIN)..=(video, EventTime::MAX));
             let rows: Vec<_> = of_video.filter(|(_, row)| row.folded_in).collect();
             let before = rows.iter().filter(|((_, time), _)| *time < start).count();
+            let anchor = before.saturating_sub(1);
+            let viewed = rows[..before].iter().rposition(|(_, row)| row.counts[0] != Nullable::NULL);
+            let viewed = viewed.filter(|&viewed| viewed < anchor);
             loaded.extend(
-                rows[before.saturating_sub(1)..]
+                viewed
+                    .map(|viewed| rows[viewed])
                     .iter()
+                    .chain(&rows[anchor..])
                     .map(|&(&(video, time), row)| Loaded { video, snapshot: Snapshot { time, counts: row.counts } }),
             );
         }

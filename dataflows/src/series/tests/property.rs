@@ -52,7 +52,7 @@ fn check(case: &Case) -> Shape {
     let (mut oracle, mut model) = (Oracle::default(), Model::default());
     for of_run in &case.runs {
         let Run { ticks, retention, setting } = of_run.clone();
-        let config = SeriesConfig { retention, growth: case.growth, hourly: case.hourly };
+        let config = SeriesConfig { retention, growth: case.growth, hourly: case.hourly, trends: true };
         let loaded = model.to_load(retention);
         let folded_in = model.tables.snapshots.values().filter(|row| row.folded_in).count();
         shape.forgotten += folded_in - loaded.len();

@@ -21,8 +21,8 @@ const T0: EventTime = 1_750_000_000 / 3_600 * HOUR_US;
 
 /// (change, time from T0, views, gained, file_source)
 type Row = (SnapshotChange, EventTime, Option<i64>, Option<i64>, Option<&'static str>);
-/// (is new, hours from T0, records, sum, gained)
-type Hour = (bool, i64, u32, i64, Option<i64>);
+/// (records and gained before, hours from T0, records, sum, gained)
+type Hour = (Option<(u32, i64)>, i64, u32, i64, Option<i64>);
 
 /// One video, and one worker without timely around it.
 struct Bench {
@@ -33,7 +33,10 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         Self {
-            videos: Videos::new(SeriesConfig { retention: Retention::default(), growth: true, hourly: true }, 0),
+            videos: Videos::new(
+                SeriesConfig { retention: Retention::default(), growth: true, hourly: true, trends: true },
+                0,
+            ),
             offset: 0,
         }
     }
@@ -72,7 +75,8 @@ impl Bench {
             .map(|update| {
                 let views = update.row.stats[0];
                 let hour = (update.row.hour_start - T0) / HOUR_US;
-                (update.is_new, hour, update.row.records, views.sum, views.gained.get())
+                let before = update.before.map(|totals| (totals.records, totals.gained[0]));
+                (before, hour, update.row.records, views.sum, views.gained.get())
             })
             .collect();
         assert_eq!(made, hours);
@@ -90,7 +94,7 @@ fn a_late_insert_changes_its_successor_and_both_hours() {
     bench.tick(
         &[(0, Some(10), Some("a")), (70 * MINUTE_US, Some(30), None)],
         &[(Appended, 0, Some(10), None, Some("a")), (Appended, 70 * MINUTE_US, Some(30), Some(20), None)],
-        &[(true, 0, 1, 10, None), (true, 1, 1, 30, Some(20))],
+        &[(None, 0, 1, 10, None), (None, 1, 1, 30, Some(20))],
     );
     bench.tick(
         &[(50 * MINUTE_US, Some(25), Some("b"))],
@@ -98,13 +102,13 @@ fn a_late_insert_changes_its_successor_and_both_hours() {
             (Upserted, 50 * MINUTE_US, Some(25), Some(15), Some("b")),
             (Regrown, 70 * MINUTE_US, Some(30), Some(5), None),
         ],
-        &[(false, 0, 2, 35, Some(15)), (false, 1, 1, 30, Some(5))],
+        &[(Some((1, 0)), 0, 2, 35, Some(15)), (Some((1, 20)), 1, 1, 30, Some(5))],
     );
     // A missing count splits the growth, and its hour has no sum of its own.
     bench.tick(
         &[(55 * MINUTE_US, None, None)],
         &[(Upserted, 55 * MINUTE_US, None, None, None), (Regrown, 70 * MINUTE_US, Some(30), None, None)],
-        &[(false, 0, 3, 35, Some(15)), (false, 1, 1, 30, None)],
+        &[(Some((2, 15)), 0, 3, 35, Some(15)), (Some((1, 5)), 1, 1, 30, None)],
     );
 }
 
@@ -115,7 +119,7 @@ fn a_tick_has_one_update_a_key_and_only_what_changed() {
     bench.tick(
         &[(0, Some(10), Some("a")), (MINUTE_US, Some(20), None), (0, Some(12), Some("b"))],
         &[(Appended, 0, Some(12), None, Some("b")), (Appended, MINUTE_US, Some(20), Some(8), None)],
-        &[(true, 0, 2, 32, Some(8))],
+        &[(None, 0, 2, 32, Some(8))],
     );
     // Sent again: the row is written for its file_source, and nothing else is.
     bench.tick(&[(0, Some(12), None)], &[(Upserted, 0, Some(12), None, None)], &[]);
@@ -125,7 +129,7 @@ fn a_tick_has_one_update_a_key_and_only_what_changed() {
     bench.tick(
         &[(MINUTE_US, Some(21), None), (1, Some(12), None)],
         &[(Upserted, 1, Some(12), Some(0), None), (Upserted, MINUTE_US, Some(21), Some(9), None)],
-        &[(false, 0, 3, 45, Some(9))],
+        &[(Some((2, 8)), 0, 3, 45, Some(9))],
     );
 }
 
@@ -133,7 +137,7 @@ fn a_tick_has_one_update_a_key_and_only_what_changed() {
 fn a_late_row_never_replaces_one_that_is_folded_in() {
     let mut bench = Bench::new();
     let day = |days: i64| days * DAY_US;
-    bench.tick(&[(0, Some(1), None)], &[(Appended, 0, Some(1), None, None)], &[(true, 0, 1, 1, None)]);
+    bench.tick(&[(0, Some(1), None)], &[(Appended, 0, Some(1), None, None)], &[(None, 0, 1, 1, None)]);
     // The newest moves within the tick: what is exactly as old as the retention is folded in, what is older is late.
     let tally = bench.tick(
         &[
@@ -148,14 +152,14 @@ fn a_late_row_never_replaces_one_that_is_folded_in() {
             (Appended, day(7) + 1, Some(9), Some(7), None),
             (Late, -5, Some(7), None, Some("x")),
         ],
-        &[(false, 0, 2, 3, Some(1)), (true, 168, 1, 9, Some(7))],
+        &[(Some((1, 0)), 0, 2, 3, Some(1)), (None, 168, 1, 9, Some(7))],
     );
     assert_eq!((tally.records, tally.late), (5, 3));
     // Of a time that memory knows nothing of, the sink may know a folded-in row.
     bench.tick(
         &[(day(40), Some(9), None)],
         &[(Appended, day(40), Some(9), Some(0), None)],
-        &[(true, 960, 1, 9, Some(0))],
+        &[(None, 960, 1, 9, Some(0))],
     );
     bench.tick(&[(2, Some(8), None), (0, Some(8), None)], &[(Late, 2, Some(8), None, None)], &[]);
 }
@@ -180,7 +184,8 @@ fn order_is_that_of_places_and_not_of_arrival() {
 #[test]
 fn nothing_is_derived_that_is_not_wanted() {
     for (growth, hourly) in [(false, true), (true, false), (false, false)] {
-        let mut videos = Videos::new(SeriesConfig { retention: Retention::default(), growth, hourly }, 0);
+        let mut videos =
+            Videos::new(SeriesConfig { retention: Retention::default(), growth, hourly, trends: false }, 0);
         let mut updates = Updates::default();
         for (offset, time) in [0, 2, 1].into_iter().enumerate() {
             let place = Place { partition: 0, offset: offset as u64, item: 0 };
@@ -213,7 +218,7 @@ fn a_start_loads_and_judges_by_the_retention_it_is_given() {
     };
     for (retention_days, changes) in [(7, vec![Late]), (30, vec![Upserted, Regrown])] {
         let retention = Retention { retention_us: retention_days * DAY_US };
-        let config = SeriesConfig { retention, growth: true, hourly: true };
+        let config = SeriesConfig { retention, growth: true, hourly: true, trends: true };
         let setting = Setting { workers: 2, serialised: true, state_last: true };
         let outputs = run(config, setting, loaded.clone(), vec![(9, vec![record.clone()])]);
         assert_eq!(outputs.keys().collect::<Vec<_>>(), [&9]);
@@ -247,7 +252,7 @@ fn workers_have_even_shares() {
             file_source: None,
         })
         .collect();
-    let config = SeriesConfig { retention: Retention::default(), growth: true, hourly: true };
+    let config = SeriesConfig { retention: Retention::default(), growth: true, hourly: true, trends: true };
     for workers in [2, 3] {
         let setting = Setting { workers, serialised: false, state_last: false };
         let outputs = run(config, setting, Vec::new(), vec![(1, records.clone())]);
