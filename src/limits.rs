@@ -71,10 +71,10 @@ pub const BACKEND_END_SECONDS_MAX: u64 = 10;
 /// How often a start tries to take over from a sink that keeps coming back.
 pub const TAKEOVER_ATTEMPTS_MAX: u32 = 5;
 
-/// Snapshots that a start loads at once; about 1 MiB.
-pub const LOAD_CHUNK_SNAPSHOTS: usize = 16_384;
+/// Rows that a start loads at once; 1 to 3 MiB.
+pub const LOAD_CHUNK_ROWS: usize = 16_384;
 
-/// Chunks of loaded snapshots that wait for worker 0.
+/// Chunks of loaded rows that wait for worker 0.
 pub const LOAD_CHUNKS_QUEUED_MAX: usize = 4;
 
 /// Rows that are merged by one statement: its parameters stay at about 2 MB.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::{Client, Transaction};
 
+use crate::sink::outputs::Outputs;
 use crate::verify::VerifyError;
 use crate::verify::definitions::{Definition, definitions};
 use crate::verify::stored::StoredProgress;
@@ -14,8 +15,9 @@ use crate::verify::stored::StoredProgress;
 /// Rows that were changed, made or removed, by table.
 pub type Rebuilt = BTreeMap<&'static str, u64>;
 
-/// Makes every derived table what its definition says, in one transaction; rows that are right are left alone.
-pub async fn rebuild(client: &mut Client) -> Result<Rebuilt, VerifyError> {
+/// Makes every derived table what its definition says, in one transaction; rows that are right are left alone. With `outputs`
+/// these are computed from now on; a sink that runs with others then ends.
+pub async fn rebuild(client: &mut Client, outputs: Option<Outputs>) -> Result<Rebuilt, VerifyError> {
     let transaction = client.transaction().await.map_err(VerifyError::while_doing("beginning"))?;
     let stored = StoredProgress::read(&transaction).await?;
     transaction
@@ -25,8 +27,17 @@ pub async fn rebuild(client: &mut Client) -> Result<Rebuilt, VerifyError> {
         )
         .await
         .map_err(VerifyError::while_doing("waiting for the sink"))?;
+    let outputs = outputs.unwrap_or(stored.outputs);
+    if outputs != stored.outputs {
+        // It would go on without what is new here, or with what is gone.
+        let take_over = "UPDATE viewtide_progress SET outputs = $1, incarnation = incarnation + 1";
+        transaction
+            .execute(take_over, &[&outputs.names()])
+            .await
+            .map_err(VerifyError::while_doing("setting outputs"))?;
+    }
     let mut rebuilt = Rebuilt::new();
-    for definition in definitions(stored.outputs) {
+    for definition in definitions(outputs) {
         rebuilt.insert(definition.table, rebuild_table(&transaction, &definition).await?);
     }
     transaction.commit().await.map_err(VerifyError::while_doing("committing"))?;
@@ -34,7 +45,7 @@ pub async fn rebuild(client: &mut Client) -> Result<Rebuilt, VerifyError> {
 }
 
 async fn rebuild_table(transaction: &Transaction<'_>, definition: &Definition) -> Result<u64, VerifyError> {
-    let Definition { table, time_key, query, .. } = definition;
+    let Definition { table, key, query, .. } = definition;
     let while_doing = || VerifyError::while_doing(format!("rebuilding {table}"));
     let columns: Vec<_> = definition.columns().collect();
     let list = |side: &str| columns.iter().map(|column| format!("{side}{column}")).collect::<Vec<_>>().join(", ");
@@ -45,22 +56,22 @@ async fn rebuild_table(transaction: &Transaction<'_>, definition: &Definition) -
         .map_err(while_doing())?;
     let update = format!(
         "UPDATE {table} AS stored SET ({}, {written_at}) = ({}, now()) FROM rebuilt \
-         WHERE stored.video_id = rebuilt.video_id AND stored.{time_key} = rebuilt.{time_key} \
-         AND ROW({}) IS DISTINCT FROM ROW({})",
+         WHERE {} AND ROW({}) IS DISTINCT FROM ROW({})",
         list(""),
         list("rebuilt."),
+        definition.same_key("stored", "rebuilt"),
         definition.bits("stored"),
         definition.bits("rebuilt"),
     );
     let mut rows = transaction.execute(&update, &[]).await.map_err(while_doing())?;
     if definition.defines_rows {
         let delete = format!(
-            "DELETE FROM {table} AS stored WHERE NOT EXISTS (SELECT FROM rebuilt \
-             WHERE stored.video_id = rebuilt.video_id AND stored.{time_key} = rebuilt.{time_key})"
+            "DELETE FROM {table} AS stored WHERE NOT EXISTS (SELECT FROM rebuilt WHERE {})",
+            definition.same_key("stored", "rebuilt")
         );
         let insert = format!(
-            "INSERT INTO {table} (video_id, {time_key}, {0}) SELECT video_id, {time_key}, {0} FROM rebuilt \
-             ON CONFLICT DO NOTHING",
+            "INSERT INTO {table} ({0}, {1}) SELECT {0}, {1} FROM rebuilt ON CONFLICT DO NOTHING",
+            key.join(", "),
             list("")
         );
         rows += transaction.execute(&delete, &[]).await.map_err(while_doing())?;

@@ -88,6 +88,7 @@ impl Run {
                 retention: Retention { retention_us: self.retention_us },
                 growth: self.outputs.growth,
                 hourly: self.outputs.hourly,
+                trends: self.outputs.trends,
             },
             tick_ms: self.tick_ms,
             exit_at_end: self.exit_at_end,

@@ -5,13 +5,18 @@ use clap::Args;
 use crate::cli::Outcome;
 use crate::cli::database::{DatabaseArgs, runtime};
 use crate::postgres::connect::connect;
+use crate::postgres::migrate;
 use crate::rebuild::rebuild;
+use crate::sink::outputs::Outputs;
 
 /// Where to rebuild.
 #[derive(Clone, Debug, Args)]
 pub struct RebuildArgs {
     #[command(flatten)]
     database: DatabaseArgs,
+    /// Tables to compute from now on, where others than before: growth, hourly, rollups, trends
+    #[arg(long, env = "VIEWTIDE_OUTPUTS", value_name = "LIST")]
+    outputs: Option<Outputs>,
 }
 
 /// Rebuilds every derived table.
@@ -19,7 +24,13 @@ pub fn execute(args: RebuildArgs) -> anyhow::Result<Outcome> {
     let database = args.database.open()?;
     let rebuilt = runtime()?.block_on(async {
         let mut client = connect(&database.url, "viewtide rebuild").await?;
-        anyhow::Ok(rebuild(&mut client).await?)
+        if migrate::has_progress(&client).await? {
+            // The tables of an output that is new may be missing yet.
+            migrate::lock_start(&client).await?;
+            migrate::migrate(&mut client).await?;
+            migrate::unlock_start(&client).await?;
+        }
+        anyhow::Ok(rebuild(&mut client, args.outputs).await?)
     })?;
     for (table, rows) in &rebuilt {
         eprintln!("{table}: {rows} row(s) were not as they should be, and are now");

@@ -40,8 +40,8 @@ pub struct RunArgs {
     /// How far ahead of its arrival a record may be
     #[arg(long, env = "VIEWTIDE_FUTURE_MAX", value_name = "DURATION", default_value = "1h", value_parser = parse_duration_us)]
     future_max: i64,
-    /// Tables to compute beside the raw rows, of: growth, hourly
-    #[arg(long, env = "VIEWTIDE_OUTPUTS", value_name = "LIST", default_value = "growth,hourly")]
+    /// Tables to compute beside the raw rows, of: growth, hourly, rollups, trends
+    #[arg(long, env = "VIEWTIDE_OUTPUTS", value_name = "LIST", default_value = "growth,hourly,rollups,trends")]
     outputs: Outputs,
     /// End once all that was there at the start is committed
     #[arg(long, env = "VIEWTIDE_EXIT_AT_END")]

@@ -49,6 +49,9 @@ fn say(report: &VerifyReport) {
             report.crossing_videos
         );
     }
+    for name in &report.not_compared {
+        eprintln!("{name} was read too and is not given: what comes from it was not compared with it");
+    }
     let against = if report.records.is_some() { "the input and the raw rows" } else { "the raw rows" };
     match all {
         0 => eprintln!("every table is exactly what {against} give, at tick {}", report.tick),

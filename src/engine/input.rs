@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use timely::dataflow::InputHandleVec;
 use viewtide_dataflows::Tick;
+use viewtide_dataflows::metadata::MetadataRecord;
 use viewtide_dataflows::snapshot::Record;
 
 use crate::engine::gate::Gate;
@@ -15,11 +16,22 @@ use crate::sink::SourceFacts;
 use crate::source::{Feed, Positions, Share, Source, SourceBatch, SourceError, SourceEvent};
 
 /// The dataflow's inputs that a source fills.
+#[derive(Default)]
 pub struct SourceInputs {
     /// Snapshots.
     pub records: InputHandleVec<Tick, Record>,
+    /// What is known of videos.
+    pub metadata: InputHandleVec<Tick, MetadataRecord>,
     /// What the source adds to a tick beside them.
     pub facts: InputHandleVec<Tick, SourceFacts>,
+}
+
+impl SourceInputs {
+    fn advance_to(&mut self, tick: Tick) {
+        self.records.advance_to(tick);
+        self.metadata.advance_to(tick);
+        self.facts.advance_to(tick);
+    }
 }
 
 /// What a pump of the source found.
@@ -71,8 +83,7 @@ impl Reader {
                 feed.send(SourceEvent::Failed(error));
             }
         })?;
-        inputs.records.advance_to(tick);
-        inputs.facts.advance_to(tick);
+        inputs.advance_to(tick);
         Ok(Self {
             source,
             events,
@@ -127,6 +138,7 @@ impl Reader {
         self.open_bytes += batch.bytes();
         if let Some(inputs) = &mut self.inputs {
             inputs.records.send_batch(&mut batch.records);
+            inputs.metadata.send_batch(&mut batch.metadata);
         }
         self.open.positions.extend(batch.positions);
         self.open.dead_letters.append(&mut batch.dead_letters);
@@ -140,8 +152,7 @@ impl Reader {
             self.gate.sent(self.tick, std::mem::take(&mut self.open_bytes), facts.positions.clone());
             inputs.facts.send(facts);
         }
-        inputs.records.advance_to(next);
-        inputs.facts.advance_to(next);
+        inputs.advance_to(next);
         self.tick = next;
     }
 

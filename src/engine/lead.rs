@@ -5,22 +5,57 @@ use std::time::{Duration, Instant};
 
 use timely::dataflow::InputHandleVec;
 use viewtide_dataflows::Tick;
+use viewtide_dataflows::metadata::VideoRow;
 use viewtide_dataflows::series::Loaded;
+use viewtide_dataflows::trends::TrendRow;
 
 use crate::engine::clock::Ticker;
 use crate::engine::report::Report;
 use crate::engine::signals::{SharedTick, Signal, Signals};
 use crate::engine::{EngineError, Shared};
-use crate::sink::committer::{LoadEvent, Loader};
+use crate::sink::committer::{LoadEvent, LoadedRows, Loader};
 
 /// How long worker 0 waits for a chunk of the stored state; the sink makes one in about 30 ms.
 const LOAD_POLL: Duration = Duration::from_millis(1);
+
+/// The dataflow's inputs that take the stored state.
+#[derive(Default)]
+pub struct StateInputs {
+    /// What is known of videos.
+    pub videos: InputHandleVec<Tick, VideoRow>,
+    /// Trends.
+    pub trends: InputHandleVec<Tick, TrendRow>,
+    /// Snapshots.
+    pub snapshots: InputHandleVec<Tick, Loaded>,
+}
+
+impl StateInputs {
+    /// Sends rows at a logical time of their own, at most `last`; returns how many there were.
+    fn send(&mut self, rows: LoadedRows, last: Tick) -> u64 {
+        let next = (self.snapshots.time() + 1).min(last);
+        let sent = match rows {
+            LoadedRows::Videos(rows) => send(&mut self.videos, rows),
+            LoadedRows::Trends(rows) => send(&mut self.trends, rows),
+            LoadedRows::Snapshots(rows) => send(&mut self.snapshots, rows),
+        };
+        self.videos.advance_to(next);
+        self.trends.advance_to(next);
+        self.snapshots.advance_to(next);
+        sent
+    }
+}
+
+fn send<T: Clone + 'static>(input: &mut InputHandleVec<Tick, T>, mut rows: Vec<T>) -> u64 {
+    let sent = rows.len() as u64;
+    input.send_batch(&mut rows);
+    sent
+}
 
 /// Worker 0's duties.
 pub struct Lead {
     loader: Loader,
     /// Takes the stored state, until all of it is there.
-    state: Option<InputHandleVec<Tick, Loaded>>,
+    state: Option<StateInputs>,
     loaded: u64,
     start: Option<Signal>,
     stored_tick: Tick,
@@ -30,7 +65,7 @@ pub struct Lead {
 
 impl Lead {
     /// Takes the stored state from `loader` and hands it to `state`.
-    pub fn new(loader: Loader, state: InputHandleVec<Tick, Loaded>, shared: &Arc<Shared>) -> Self {
+    pub fn new(loader: Loader, state: StateInputs, shared: &Arc<Shared>) -> Self {
         let stored = shared.stored();
         Self {
             loader,
@@ -61,15 +96,10 @@ impl Lead {
     fn load(&mut self) -> Result<(), EngineError> {
         let Some(state) = &mut self.state else { return Ok(self.loader.check()?) };
         match self.loader.next()? {
-            LoadEvent::Chunk(mut chunk) => {
-                self.loaded += chunk.len() as u64;
-                let next = (state.time() + 1).min(self.stored_tick);
-                state.send_batch(&mut chunk);
-                state.advance_to(next);
-            }
+            LoadEvent::Chunk(rows) => self.loaded += state.send(rows, self.stored_tick),
             LoadEvent::Pending => {}
             LoadEvent::Done => {
-                tracing::info!(snapshots = self.loaded, "state loaded");
+                tracing::info!(rows = self.loaded, "state loaded");
                 self.state = None;
             }
         }

@@ -4,18 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use timely::dataflow::{InputHandleVec, ProbeHandle};
+use timely::dataflow::ProbeHandle;
+use timely::dataflow::operators::generic::operator::empty;
 use timely::worker::Worker;
 use viewtide_dataflows::Tick;
-use viewtide_dataflows::series::{Loaded, series};
+use viewtide_dataflows::series::series;
+use viewtide_dataflows::trending::{TrendingConfig, trending};
+use viewtide_dataflows::videos::videos;
 
 use crate::engine::gate::Gate;
 use crate::engine::input::{Pumped, Reader, SourceInputs};
-use crate::engine::lead::Lead;
+use crate::engine::lead::{Lead, StateInputs};
 use crate::engine::signals::{SharedTick, Signal, Signals};
 use crate::engine::{EngineError, Shared};
 use crate::limits::{IN_FLIGHT_BYTES_MAX, STOP_SECONDS_MAX, TICK_BYTES_MAX};
-use crate::sink::operator::sink;
+use crate::sink::operator::{Changes, sink};
 use crate::source::{Positions, Share};
 
 /// How long a worker sleeps at most before it looks whether to stop; data, progress and its reader wake it earlier.
@@ -23,23 +26,43 @@ const PARK_MAX: Duration = Duration::from_millis(100);
 
 /// The dataflow of one worker: state and records in, the durable frontier out.
 struct Flow {
-    state: Option<InputHandleVec<Tick, Loaded>>,
+    state: Option<StateInputs>,
     source: Option<SourceInputs>,
     durable: ProbeHandle<Tick>,
 }
 
 impl Flow {
     fn build(worker: &mut Worker, shared: &Shared) -> Self {
-        let mut state = InputHandleVec::new();
-        let mut records = InputHandleVec::new();
-        let mut facts = InputHandleVec::new();
+        let mut state = StateInputs::default();
+        let mut source = SourceInputs::default();
         let index = worker.index() as u32;
         let writer = shared.take_writer(worker.index());
         let durable = worker.dataflow_named("viewtide", |scope| {
-            let streams = series(state.to_stream(scope), records.to_stream(scope), shared.series, index);
-            sink(streams, facts.to_stream(scope), writer)
+            let state_videos = state.videos.to_stream(scope);
+            let state_trends = state.trends.to_stream(scope);
+            let series =
+                series(state.snapshots.to_stream(scope), source.records.to_stream(scope), shared.series, index);
+            let videos = videos(state_videos.clone(), source.metadata.to_stream(scope));
+            let (trends, trending) = match shared.series.trends {
+                true => {
+                    let config = TrendingConfig::default();
+                    let streams = trending(state_trends, state_videos, series.trends, videos.clone(), config);
+                    (streams.trends, streams.trending)
+                }
+                false => (empty(scope), empty(scope)),
+            };
+            let changes = Changes {
+                snapshots: series.snapshots,
+                hours: series.hours,
+                videos,
+                trends,
+                trending,
+                tallies: series.tallies,
+                facts: source.facts.to_stream(scope),
+            };
+            sink(changes, writer)
         });
-        Self { state: Some(state), source: Some(SourceInputs { records, facts }), durable }
+        Self { state: Some(state), source: Some(source), durable }
     }
 
     fn is_durable(&self, tick: &Tick) -> bool {

@@ -2,7 +2,7 @@
 
 use refinery::Runner;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{Client, Error, GenericClient};
 
 use crate::limits::LOCK_TIMEOUT_SECONDS;
 use crate::postgres::connect::in_words;
@@ -107,6 +107,18 @@ pub async fn lock_start(client: &Client) -> Result<(), MigrateError> {
 pub async fn unlock_start(client: &Client) -> Result<(), MigrateError> {
     client.execute("SELECT pg_advisory_unlock($1)", &[&START_LOCK]).await?;
     Ok(())
+}
+
+/// Whether a viewtide has ever stored something here.
+pub async fn has_progress(client: &Client) -> Result<bool, MigrateError> {
+    Ok(client.query_one("SELECT to_regclass('viewtide_progress') IS NOT NULL", &[]).await?.get(0))
+}
+
+/// Whether every migration has been applied; there must have been one.
+pub async fn is_current(client: &impl GenericClient) -> Result<bool, Error> {
+    let stored: Option<i32> =
+        client.query_one("SELECT max(version)::int FROM refinery_schema_history", &[]).await?.get(0);
+    Ok(stored >= runner().get_migrations().iter().map(|migration| migration.version()).max())
 }
 
 /// Looks whether the database can be migrated, and changes nothing.

@@ -14,11 +14,12 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::Client;
 use viewtide_dataflows::Tick;
 use viewtide_dataflows::retention::Retention;
-use viewtide_dataflows::series::Loaded;
 
 use crate::limits::{LOAD_CHUNKS_QUEUED_MAX, RETRY_MS_MAX, RETRY_MS_MIN};
 use crate::postgres::connect::connect;
+pub use crate::sink::load::LoadedRows;
 use crate::sink::load::load;
+use crate::sink::rollups::Directory;
 pub use crate::sink::takeover::Stored;
 use crate::sink::takeover::{THIS_BACKEND, end_backend, take_over};
 use crate::sink::totals::SinkTotals;
@@ -67,8 +68,8 @@ impl Writer {
 /// What the stored state has next.
 #[derive(Debug)]
 pub enum LoadEvent {
-    /// Snapshots; those of one video in order of time.
-    Chunk(Vec<Loaded>),
+    /// Rows.
+    Chunk(LoadedRows),
     /// Nothing yet.
     Pending,
     /// That was all.
@@ -196,6 +197,7 @@ struct Session {
     incarnation: i64,
     durable: Tick,
     positions: Positions,
+    directory: Directory,
     totals: Arc<Mutex<SinkTotals>>,
 }
 
@@ -216,6 +218,7 @@ impl Session {
             incarnation: stored.incarnation,
             durable: stored.tick,
             positions: stored.positions.clone(),
+            directory: Directory::default(),
             totals,
         };
         Ok((session, stored))
@@ -226,7 +229,14 @@ impl Session {
     async fn load(&mut self, load_to: SyncSender<LoadEvent>) -> Result<(), SinkError> {
         let retention = Retention { retention_us: self.config.retention_us };
         loop {
-            match load(&mut self.client, retention, |chunk| load_to.send(LoadEvent::Chunk(chunk)).is_ok()).await {
+            let directory = &mut self.directory;
+            let take = |rows: LoadedRows| {
+                if let LoadedRows::Videos(videos) = &rows {
+                    videos.iter().for_each(|row| directory.note(row.video, &row.metadata));
+                }
+                load_to.send(LoadEvent::Chunk(rows)).is_ok()
+            };
+            match load(&mut self.client, retention, take).await {
                 Ok(()) => {
                     // A worker that is gone needs no state.
                     let _ = load_to.send(LoadEvent::Done);
@@ -243,7 +253,7 @@ impl Session {
     async fn commit(&mut self, batch: TickBatch) -> Result<(), SinkError> {
         let began = Instant::now();
         let tallies = batch.tallies.clone();
-        let commit = Commit::new(batch, &self.positions);
+        let commit = Commit::new(batch, &self.positions, self.config.outputs, &mut self.directory);
         loop {
             let turn = self.turn();
             match write(&mut self.client, &self.statements, turn, &commit).await {
@@ -263,9 +273,10 @@ impl Session {
         totals.dead_letters += commit.dead_letters.len() as u64;
         totals.add_tallies(&tallies);
         for (table, rows) in commit.rows() {
-            *totals.rows.entry(table).or_default() += rows;
+            *totals.rows.entry(table).or_default() += rows as u64;
         }
         drop(totals);
+        self.directory.follow(&commit.rollups.moves);
         self.positions = commit.positions;
         Ok(())
     }

@@ -1,6 +1,12 @@
 //! Several ticks as one batch: each key of a table at most once, in its final form, and sorted by what is done with it.
 
+use std::collections::BTreeMap;
+
+use viewtide_dataflows::metadata::VideoUpdate;
 use viewtide_dataflows::series::{HourUpdate, SnapshotChange, SnapshotUpdate};
+use viewtide_dataflows::trending::TrendingUpdate;
+use viewtide_dataflows::trends::{TrendRow, TrendUpdate};
+use viewtide_dataflows::video_id::VideoId;
 
 /// Rows of snapshots by what is done with them, each key at most once over all of them, in order of keys.
 #[derive(Debug, Default)]
@@ -22,6 +28,17 @@ pub struct HourRows {
     pub changed: Vec<HourUpdate>,
 }
 
+/// Rows of trends by what is done with them, each video at most once over all of them, in order of videos.
+#[derive(Debug, Default)]
+pub struct TrendRows {
+    /// The video is not in the table.
+    pub new: Vec<TrendRow>,
+    /// The row is there.
+    pub changed: Vec<TrendRow>,
+    /// The row is there, and goes.
+    pub gone: Vec<VideoId>,
+}
+
 /// Composes updates that are in order of ticks for each key.
 pub fn compose_snapshots(updates: Vec<SnapshotUpdate>) -> SnapshotRows {
     let mut rows = SnapshotRows::default();
@@ -38,11 +55,42 @@ pub fn compose_snapshots(updates: Vec<SnapshotUpdate>) -> SnapshotRows {
 /// Composes updates that are in order of ticks for each key.
 pub fn compose_hours(updates: Vec<HourUpdate>) -> HourRows {
     let mut rows = HourRows::default();
-    let compose = |earlier: HourUpdate, later: HourUpdate| HourUpdate { is_new: earlier.is_new, row: later.row };
+    let compose = |earlier: HourUpdate, later: HourUpdate| HourUpdate { before: earlier.before, row: later.row };
     for update in last_of_each(updates, |update| (update.row.video.0, update.row.hour_start), compose) {
-        if update.is_new { rows.new.push(update) } else { rows.changed.push(update) }
+        if update.before.is_none() { rows.new.push(update) } else { rows.changed.push(update) }
     }
     rows
+}
+
+/// Composes updates that are in order of ticks for each video.
+pub fn compose_videos(updates: Vec<VideoUpdate>) -> Vec<VideoUpdate> {
+    let compose = |earlier: VideoUpdate, later: VideoUpdate| VideoUpdate { is_new: earlier.is_new, ..later };
+    last_of_each(updates, |update| update.row.video.0, compose).collect()
+}
+
+/// Composes updates that are in order of ticks for each video.
+pub fn compose_trends(updates: Vec<TrendUpdate>) -> TrendRows {
+    let mut rows = TrendRows::default();
+    let compose = |earlier: TrendUpdate, later: TrendUpdate| TrendUpdate { is_new: earlier.is_new, ..later };
+    for update in last_of_each(updates, |update| update.video.0, compose) {
+        match update.row {
+            Some(row) if update.is_new => rows.new.push(row),
+            Some(row) => rows.changed.push(row),
+            // One that came and went within the batch was never in the table.
+            None if update.is_new => {}
+            None => rows.gone.push(update.video),
+        }
+    }
+    rows
+}
+
+/// Composes updates that are in order of ticks for each rank.
+pub fn compose_trending(updates: Vec<TrendingUpdate>) -> Vec<TrendingUpdate> {
+    let mut last = BTreeMap::new();
+    for update in updates {
+        last.insert((update.scope.clone(), update.window_hours, update.rank), update);
+    }
+    last.into_values().collect()
 }
 
 /// One update of a key after another.
@@ -86,11 +134,9 @@ fn last_of_each<T, K: Ord + Copy>(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
     use viewtide_dataflows::growth::Growth;
-    use viewtide_dataflows::hourly::HourRow;
+    use viewtide_dataflows::hourly::{HourRow, HourTotals};
     use viewtide_dataflows::snapshot::{Nullable, Snapshot};
     use viewtide_dataflows::video_id::VideoId;
 
@@ -174,7 +220,7 @@ mod tests {
             let updates: Vec<_> = choices.iter().zip(0..).map(|(&(video, hour_start), records)| {
                 let row = HourRow { video: VideoId(video), hour_start, records, stats: Default::default() };
                 let is_new = last.insert((video, hour_start), records).is_none() && hour_start > 0;
-                HourUpdate { is_new, row }
+                HourUpdate { before: (!is_new).then(HourTotals::default), row }
             }).collect();
             let rows = compose_hours(updates);
             prop_assert!(rows.new.iter().all(|update| update.row.hour_start > 0));

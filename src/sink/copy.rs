@@ -36,6 +36,7 @@ impl TableCopy {
         let db = SinkError::while_doing(match self.table {
             "video_stats_processed" => "copying rows into video_stats_processed",
             "hourly_aggregations" => "copying rows into hourly_aggregations",
+            "trends" => "copying rows into trends",
             _ => "copying rows into dead_letters",
         });
         let sink = transaction.copy_in::<_, Bytes>(&self.statement).await.map_err(&db)?;

@@ -11,6 +11,7 @@ use viewtide_dataflows::growth::Growth;
 use viewtide_dataflows::hourly::HourRow;
 use viewtide_dataflows::series::{SnapshotChange, SnapshotUpdate};
 use viewtide_dataflows::snapshot::{EventTime, Nullable, SECOND_US};
+use viewtide_dataflows::trends::TrendRow;
 use viewtide_dataflows::video_id::VideoId;
 
 use crate::limits::COPY_CHUNK_BYTES;
@@ -141,6 +142,19 @@ impl CopyBuffer {
         self.int8(i64::from(row.records));
     }
 
+    /// A row of `trends`; the order of columns is that of [`TREND_COLUMNS`].
+    pub fn trend(&mut self, row: &TrendRow) {
+        self.begin_row(15);
+        self.raw(&row.video.to_chars());
+        self.time(row.as_of);
+        self.optional_raw(row.label.map(|label| label.as_str().as_bytes()));
+        for window in &row.windows {
+            self.int8(window.gained);
+            self.float8(window.per_hour);
+            self.float8(window.acceleration);
+        }
+    }
+
     /// A row of `dead_letters`; the order of columns is that of [`DEAD_LETTER_COLUMNS`].
     pub fn dead_letter(&mut self, letter: &DeadLetter) {
         self.begin_row(7);
@@ -175,6 +189,12 @@ pub const HOUR_COLUMNS: &str = "video_id, hour_start, avg_view_count, avg_like_c
      total_views_gained, total_likes_gained, total_comments_gained, min_view_count, min_like_count, min_comment_count, \
      max_view_count, max_like_count, max_comment_count, first_view_count, first_like_count, first_comment_count, \
      last_view_count, last_like_count, last_comment_count, total_records";
+
+/// Columns that a trend's row is written with.
+pub const TREND_COLUMNS: &str = "video_id, as_of, label, \
+     views_gained_1h, views_per_hour_1h, views_acceleration_1h, views_gained_6h, views_per_hour_6h, \
+     views_acceleration_6h, views_gained_24h, views_per_hour_24h, views_acceleration_24h, views_gained_7d, \
+     views_per_hour_7d, views_acceleration_7d";
 
 /// Columns that a dead letter's row is written with.
 pub const DEAD_LETTER_COLUMNS: &str = "topic, \"partition\", kafka_offset, item, reason, key, payload";

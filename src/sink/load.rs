@@ -1,21 +1,51 @@
-//! The state that a start takes from what is stored: per video the folded-in snapshots that memory keeps, and the newest one
-//! before them.
+//! The state that a start takes from what is stored: what is known of each video, its trend, and the folded-in snapshots that
+//! memory keeps with its anchors.
 
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
-use tokio_postgres::Client;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row, Transaction};
+use viewtide_dataflows::metadata::{Metadata, VideoRow};
 use viewtide_dataflows::retention::Retention;
 use viewtide_dataflows::series::Loaded;
 use viewtide_dataflows::snapshot::{Nullable, Snapshot};
+use viewtide_dataflows::trends::{TrendRow, TrendWindow};
 use viewtide_dataflows::video_id::VideoId;
 
-use crate::limits::LOAD_CHUNK_SNAPSHOTS;
+use crate::limits::LOAD_CHUNK_ROWS;
 use crate::sink::SinkError;
+use crate::sink::tables::trends::label_named;
+use crate::sink::tables::videos::source_named;
+
+/// Rows of the stored state.
+#[derive(Debug)]
+pub enum LoadedRows {
+    /// What is known of videos.
+    Videos(Vec<VideoRow>),
+    /// Trends.
+    Trends(Vec<TrendRow>),
+    /// Snapshots; those of one video in order of time.
+    Snapshots(Vec<Loaded>),
+}
+
+const VIDEOS: &str = "
+    SELECT video_id, title, channel_id, channel_title, category_id,
+           (extract(epoch FROM published_at) * 1000000)::bigint, source
+    FROM videos";
+
+const TRENDS: &str = "
+    SELECT video_id, (extract(epoch FROM as_of) * 1000000)::bigint, label,
+           views_gained_1h, views_per_hour_1h, views_acceleration_1h,
+           views_gained_6h, views_per_hour_6h, views_acceleration_6h,
+           views_gained_24h, views_per_hour_24h, views_acceleration_24h,
+           views_gained_7d, views_per_hour_7d, views_acceleration_7d
+    FROM trends";
 
 /// Walks the primary key from video to video, and for each reads just what memory keeps, so that its cost does not grow with
-/// the history. The memory start is `Retention::memory_start` in SQL.
-const LOAD: &str = "
+/// the history: from the start of memory on, and before it the newest snapshot and the newest with a view count. The memory
+/// start is `Retention::memory_start` in SQL.
+const SNAPSHOTS: &str = "
     WITH RECURSIVE videos AS (
         (SELECT video_id FROM video_stats_processed ORDER BY video_id LIMIT 1)
         UNION ALL
@@ -32,10 +62,20 @@ const LOAD: &str = "
         ORDER BY s.\"timestamp\" DESC LIMIT 1
     ) AS newest
     CROSS JOIN LATERAL (
-        (SELECT s.\"timestamp\", s.view_count, s.like_count, s.comment_count
-         FROM video_stats_processed s
-         WHERE s.video_id = v.video_id AND s.folded_in AND s.\"timestamp\" < newest.memory_start
-         ORDER BY s.\"timestamp\" DESC LIMIT 1)
+        SELECT * FROM (
+            SELECT s.\"timestamp\", s.view_count, s.like_count, s.comment_count
+            FROM video_stats_processed s
+            WHERE s.video_id = v.video_id AND s.folded_in AND s.\"timestamp\" < newest.memory_start
+                  AND s.view_count IS NOT NULL
+            ORDER BY s.\"timestamp\" DESC LIMIT 1
+        ) AS viewed
+        UNION ALL
+        SELECT * FROM (
+            SELECT s.\"timestamp\", s.view_count, s.like_count, s.comment_count
+            FROM video_stats_processed s
+            WHERE s.video_id = v.video_id AND s.folded_in AND s.\"timestamp\" < newest.memory_start
+            ORDER BY s.\"timestamp\" DESC LIMIT 1
+        ) AS latest
         UNION ALL
         (SELECT s.\"timestamp\", s.view_count, s.like_count, s.comment_count
          FROM video_stats_processed s
@@ -44,32 +84,84 @@ const LOAD: &str = "
     ) AS kept
     WHERE v.video_id IS NOT NULL";
 
-/// Hands the state over in chunks, each video in order of time, until all is handed over or `take` says no.
+/// Hands the state over in chunks, until all is handed over or `take` says no.
 pub async fn load(
     client: &mut Client,
     retention: Retention,
-    mut take: impl FnMut(Vec<Loaded>) -> bool,
+    mut take: impl FnMut(LoadedRows) -> bool,
 ) -> Result<(), SinkError> {
     let db = SinkError::while_doing("loading the stored state");
     let transaction = client.transaction().await.map_err(&db)?;
     // Statistics may be missing after a bulk load; the index is right whatever they say.
     let planner = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off";
     transaction.batch_execute(planner).await.map_err(&db)?;
-    let memory_us = retention.memory_us() as f64;
-    let mut rows = pin!(transaction.query_raw(LOAD, [&memory_us]).await.map_err(&db)?);
-    let mut chunk = Vec::with_capacity(LOAD_CHUNK_SNAPSHOTS);
+    let goes_on = in_chunks(&transaction, VIDEOS, &[], video, |rows| take(LoadedRows::Videos(rows))).await?
+        && in_chunks(&transaction, TRENDS, &[], trend, |rows| take(LoadedRows::Trends(rows))).await?;
+    if goes_on {
+        let memory_us = retention.memory_us() as f64;
+        in_chunks(&transaction, SNAPSHOTS, &[&memory_us], snapshot, |rows| take(LoadedRows::Snapshots(rows))).await?;
+    }
+    Ok(())
+}
+
+/// Hands over what a query gives, each row as `read` reads it; false once `take` has said no.
+async fn in_chunks<T>(
+    transaction: &Transaction<'_>,
+    query: &str,
+    params: &[&(dyn ToSql + Sync)],
+    read: impl Fn(&Row) -> Result<T, SinkError>,
+    mut take: impl FnMut(Vec<T>) -> bool,
+) -> Result<bool, SinkError> {
+    let db = SinkError::while_doing("loading the stored state");
+    let params = params.iter().map(|param| *param as &(dyn ToSql + Sync));
+    let mut rows = pin!(transaction.query_raw(query, params).await.map_err(&db)?);
+    let mut chunk = Vec::new();
     while let Some(row) = rows.try_next().await.map_err(&db)? {
-        let id: &str = row.get(0);
-        let video: VideoId =
-            id.parse().map_err(|error| SinkError::Progress(format!("stands beside a video_id `{id}`: {error}")))?;
-        let count = |column: usize| Nullable::from(row.get::<_, Option<i64>>(column));
-        chunk.push(Loaded { video, snapshot: Snapshot { time: row.get(1), counts: [count(2), count(3), count(4)] } });
-        if chunk.len() == LOAD_CHUNK_SNAPSHOTS
-            && !take(std::mem::replace(&mut chunk, Vec::with_capacity(LOAD_CHUNK_SNAPSHOTS)))
-        {
-            return Ok(());
+        chunk.push(read(&row)?);
+        if chunk.len() == LOAD_CHUNK_ROWS && !take(std::mem::take(&mut chunk)) {
+            return Ok(false);
         }
     }
-    take(chunk);
-    Ok(())
+    Ok(take(chunk))
+}
+
+fn video_id(row: &Row) -> Result<VideoId, SinkError> {
+    let id: &str = row.get(0);
+    id.parse().map_err(|error| SinkError::Progress(format!("stands beside a video_id `{id}`: {error}")))
+}
+
+fn snapshot(row: &Row) -> Result<Loaded, SinkError> {
+    let count = |column: usize| Nullable::from(row.get::<_, Option<i64>>(column));
+    let snapshot = Snapshot { time: row.get(1), counts: [count(2), count(3), count(4)] };
+    Ok(Loaded { video: video_id(row)?, snapshot })
+}
+
+fn video(row: &Row) -> Result<VideoRow, SinkError> {
+    let text = |column: usize| row.get::<_, Option<&str>>(column).map(Box::from);
+    let name: &str = row.get(6);
+    let source = source_named(name).ok_or_else(|| {
+        SinkError::Progress(format!("stands beside rows of videos from `{name}`, which is no source"))
+    })?;
+    let metadata = Metadata {
+        title: text(1),
+        channel_id: text(2),
+        channel_title: text(3),
+        category_id: text(4),
+        published_at: row.get(5),
+    };
+    Ok(VideoRow { video: video_id(row)?, source, metadata })
+}
+
+fn trend(row: &Row) -> Result<TrendRow, SinkError> {
+    let windows = std::array::from_fn(|window| {
+        let column = 3 + 3 * window;
+        TrendWindow { gained: row.get(column), per_hour: row.get(column + 1), acceleration: row.get(column + 2) }
+    });
+    let label = match row.get::<_, Option<&str>>(2) {
+        None => None,
+        Some(name) => Some(label_named(name).ok_or_else(|| {
+            SinkError::Progress(format!("stands beside rows of trends labelled `{name}`, which is no label"))
+        })?),
+    };
+    Ok(TrendRow { video: video_id(row)?, as_of: row.get(1), label, windows })
 }

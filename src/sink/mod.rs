@@ -11,10 +11,13 @@
 //! | [`committer`] | the thread that owns the connection; retries, and resolves a COMMIT without an answer |
 //! | [`takeover`] | the start: who may write, and from where it goes on |
 //! | [`transaction`] | one batch as one transaction |
+//! | [`tables`] | one file a table: its statements |
+//! | [`rollups`] | what a commit changes in the sums over videos |
 //! | [`encode`] | rows as COPY and as parameters |
 //! | [`load`] | the state that a start takes from what is stored |
 //! | [`outputs`], [`totals`] | which tables are computed; what was written |
 
+mod columns;
 pub mod committer;
 pub mod compose;
 mod copy;
@@ -22,13 +25,18 @@ pub mod encode;
 mod load;
 pub mod operator;
 pub mod outputs;
+pub mod rollups;
+pub mod tables;
 pub mod takeover;
 pub mod totals;
 mod transaction;
 
 use serde::{Deserialize, Serialize};
 use viewtide_dataflows::Tick;
+use viewtide_dataflows::metadata::VideoUpdate;
 use viewtide_dataflows::series::{HourUpdate, SnapshotUpdate, Tally};
+use viewtide_dataflows::trending::TrendingUpdate;
+use viewtide_dataflows::trends::TrendUpdate;
 
 use crate::postgres::connect::{ConnectError, DatabaseUrl, in_words, is_transient};
 use crate::postgres::migrate::MigrateError;
@@ -53,6 +61,12 @@ pub struct TickBatch {
     pub snapshots: Vec<SnapshotUpdate>,
     /// Rows of hours; of one key in order of ticks.
     pub hours: Vec<HourUpdate>,
+    /// Rows of videos; of one video in order of ticks.
+    pub videos: Vec<VideoUpdate>,
+    /// Rows of trends; of one video in order of ticks.
+    pub trends: Vec<TrendUpdate>,
+    /// Ranks; of one rank in order of ticks.
+    pub trending: Vec<TrendingUpdate>,
     /// From every worker that read something, in order of ticks.
     pub facts: Vec<SourceFacts>,
     /// From every worker that received something.
@@ -95,6 +109,17 @@ pub enum SinkError {
     Mismatch {
         /// What differs.
         what: String,
+        /// As stored.
+        stored: String,
+        /// Of this run.
+        ours: String,
+    },
+    /// Other tables are computed.
+    #[error(
+        "the tables were made with --outputs {stored}, and this run has {ours}; nothing was changed. Run with what is stored, \
+         or change what is computed with `viewtide rebuild --outputs {ours}`"
+    )]
+    OtherOutputs {
         /// As stored.
         stored: String,
         /// Of this run.
@@ -175,5 +200,24 @@ impl SinkError {
     /// Says what was being done when the server said no.
     pub(crate) fn while_doing(what: &'static str) -> impl Fn(tokio_postgres::Error) -> Self {
         move |error| Self::Db { what, error }
+    }
+}
+
+impl TickBatch {
+    /// Rows that change.
+    pub fn updates(&self) -> usize {
+        self.snapshots.len() + self.hours.len() + self.videos.len() + self.trends.len() + self.trending.len()
+    }
+
+    /// Adds the tick after it.
+    pub fn append(&mut self, mut next: Self) {
+        self.tick = next.tick;
+        self.snapshots.append(&mut next.snapshots);
+        self.hours.append(&mut next.hours);
+        self.videos.append(&mut next.videos);
+        self.trends.append(&mut next.trends);
+        self.trending.append(&mut next.trending);
+        self.facts.append(&mut next.facts);
+        self.tallies.append(&mut next.tallies);
     }
 }

@@ -15,7 +15,10 @@ use timely::dataflow::{ProbeHandle, Stream};
 use timely::progress::frontier::MutableAntichain;
 use timely::scheduling::SyncActivator;
 use viewtide_dataflows::Tick;
-use viewtide_dataflows::series::SeriesStreams;
+use viewtide_dataflows::metadata::VideoUpdate;
+use viewtide_dataflows::series::{HourUpdate, SnapshotUpdate, Tally};
+use viewtide_dataflows::trending::TrendingUpdate;
+use viewtide_dataflows::trends::TrendUpdate;
 
 use crate::limits::COMMIT_UPDATES_MAX;
 use crate::sink::committer::Writer;
@@ -25,12 +28,6 @@ use crate::sink::{SourceFacts, TickBatch};
 struct Gathered {
     capability: Capability<Tick>,
     batch: TickBatch,
-}
-
-impl Gathered {
-    fn updates(&self) -> usize {
-        self.batch.snapshots.len() + self.batch.hours.len()
-    }
 }
 
 /// Ticks on their way to the database.
@@ -61,9 +58,9 @@ impl Ticks {
         }
         let mut batch: Option<TickBatch> = None;
         while let Some(first) = self.gathered.first_entry() {
-            let updates = batch.as_ref().map_or(0, |batch| batch.snapshots.len() + batch.hours.len());
+            let updates = batch.as_ref().map_or(0, TickBatch::updates);
             let is_complete = !frontiers.iter().any(|frontier| frontier.less_equal(first.key()));
-            if !is_complete || (updates > 0 && updates + first.get().updates() > COMMIT_UPDATES_MAX) {
+            if !is_complete || (updates > 0 && updates + first.get().batch.updates() > COMMIT_UPDATES_MAX) {
                 break;
             }
             let next = first.remove();
@@ -72,7 +69,7 @@ impl Ticks {
                     self.writing = Some(next.capability);
                     batch = Some(next.batch);
                 }
-                Some(batch) => append(batch, next.batch),
+                Some(batch) => batch.append(next.batch),
             }
         }
         if let Some(batch) = batch {
@@ -81,52 +78,60 @@ impl Ticks {
     }
 }
 
-fn append(batch: &mut TickBatch, mut next: TickBatch) {
-    batch.tick = next.tick;
-    batch.snapshots.append(&mut next.snapshots);
-    batch.hours.append(&mut next.hours);
-    batch.facts.append(&mut next.facts);
-    batch.tallies.append(&mut next.tallies);
+/// What changes in the tables, from all workers.
+pub struct Changes<'s> {
+    /// Rows of snapshots.
+    pub snapshots: Stream<'s, Tick, Vec<SnapshotUpdate>>,
+    /// Rows of hours.
+    pub hours: Stream<'s, Tick, Vec<HourUpdate>>,
+    /// Rows of videos.
+    pub videos: Stream<'s, Tick, Vec<VideoUpdate>>,
+    /// Rows of trends.
+    pub trends: Stream<'s, Tick, Vec<TrendUpdate>>,
+    /// Ranks.
+    pub trending: Stream<'s, Tick, Vec<TrendingUpdate>>,
+    /// What workers received.
+    pub tallies: Stream<'s, Tick, Vec<Tally>>,
+    /// What sources add to a tick beside records.
+    pub facts: Stream<'s, Tick, Vec<SourceFacts>>,
+}
+
+/// Gathers what arrived on an input into the part of each tick's batch that is named like it. A macro, since the inputs are of
+/// types that timely does not name.
+macro_rules! gather {
+    ($input:ident, $ticks:ident) => {
+        $input.for_each(|capability, data| {
+            if let Some(batch) = $ticks.of(&capability) {
+                batch.$input.append(data);
+            }
+        })
+    };
 }
 
 /// Builds the end of the dataflow; `writer` is there on worker 0. Returns the durable frontier.
-pub fn sink<'s>(
-    streams: SeriesStreams<'s>,
-    facts: Stream<'s, Tick, Vec<SourceFacts>>,
-    writer: Option<Writer>,
-) -> ProbeHandle<Tick> {
-    let scope = facts.scope();
+pub fn sink(changes: Changes<'_>, writer: Option<Writer>) -> ProbeHandle<Tick> {
+    let scope = changes.facts.scope();
     let mut builder = OperatorBuilder::new("Sink".to_owned(), scope);
     let activator = scope.worker().sync_activator_for(builder.operator_info().address.to_vec());
-    let mut snapshots = builder.new_input(streams.snapshots, Exchange::new(|_| 0));
-    let mut hours = builder.new_input(streams.hours, Exchange::new(|_| 0));
-    let mut tallies = builder.new_input(streams.tallies, Exchange::new(|_| 0));
-    let mut facts = builder.new_input(facts, Exchange::new(|_| 0));
+    let mut snapshots = builder.new_input(changes.snapshots, Exchange::new(|_| 0));
+    let mut hours = builder.new_input(changes.hours, Exchange::new(|_| 0));
+    let mut videos = builder.new_input(changes.videos, Exchange::new(|_| 0));
+    let mut trends = builder.new_input(changes.trends, Exchange::new(|_| 0));
+    let mut trending = builder.new_input(changes.trending, Exchange::new(|_| 0));
+    let mut tallies = builder.new_input(changes.tallies, Exchange::new(|_| 0));
+    let mut facts = builder.new_input(changes.facts, Exchange::new(|_| 0));
     let (_output, durable) = builder.new_output::<Vec<()>>();
     builder.build(move |capabilities| {
         drop(capabilities);
         let mut ticks = Ticks::default();
         move |frontiers| {
-            snapshots.for_each(|capability, data| {
-                if let Some(batch) = ticks.of(&capability) {
-                    batch.snapshots.append(data);
-                }
-            });
-            hours.for_each(|capability, data| {
-                if let Some(batch) = ticks.of(&capability) {
-                    batch.hours.append(data);
-                }
-            });
-            tallies.for_each(|capability, data| {
-                if let Some(batch) = ticks.of(&capability) {
-                    batch.tallies.append(data);
-                }
-            });
-            facts.for_each(|capability, data| {
-                if let Some(batch) = ticks.of(&capability) {
-                    batch.facts.append(data);
-                }
-            });
+            gather!(snapshots, ticks);
+            gather!(hours, ticks);
+            gather!(videos, ticks);
+            gather!(trends, ticks);
+            gather!(trending, ticks);
+            gather!(tallies, ticks);
+            gather!(facts, ticks);
             if let Some(writer) = &writer {
                 ticks.write(writer, frontiers, &activator);
             }

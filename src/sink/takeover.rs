@@ -61,8 +61,7 @@ pub async fn take_over(config: &SinkConfig) -> Result<(Client, Stored), SinkErro
     let db = SinkError::while_doing("taking over the tables");
     migrate::lock_start(&client).await?;
     migrate::check(&client).await?;
-    let exists: bool =
-        client.query_one("SELECT to_regclass('viewtide_progress') IS NOT NULL", &[]).await.map_err(&db)?.get(0);
+    let exists = migrate::has_progress(&client).await?;
     let stored = if exists { client.query_opt(READ, &[]).await.map_err(&db)? } else { None };
     let stored = match stored {
         Some(row) => {
@@ -117,11 +116,7 @@ fn check(config: &SinkConfig, row: &Row) -> Result<Vec<RetentionInForce>, SinkEr
     }
     let outputs: Vec<String> = row.get(1);
     if outputs != config.outputs.names() {
-        return Err(SinkError::Mismatch {
-            what: "--outputs".to_owned(),
-            stored: outputs.join(","),
-            ours: config.outputs.to_string(),
-        });
+        return Err(SinkError::OtherOutputs { stored: outputs.join(","), ours: config.outputs.to_string() });
     }
     let future_max_us: i64 = row.get(2);
     if future_max_us != config.future_max_us {

@@ -1,21 +1,28 @@
 //! One batch as one transaction.
 //!
 //! Progress comes first: it takes the row's lock, so that a sink that was replaced finds out before it writes anything, and
-//! `rebuild` and the sink never interleave. Keys that cannot be there go by COPY straight into the tables; all others are
-//! merged by key.
+//! `rebuild` and the sink never interleave. Then the stored hours of videos that moved to another channel or category move
+//! with them, before anything of this batch is added to them.
 
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Statement};
+use tokio_postgres::{Client, Statement, Transaction};
 use viewtide_dataflows::Tick;
-use viewtide_dataflows::series::{HourUpdate, SnapshotUpdate};
+use viewtide_dataflows::metadata::VideoUpdate;
+use viewtide_dataflows::trending::TrendingUpdate;
 
-use crate::limits::MERGE_ROWS_MAX;
-use crate::sink::compose::{HourRows, SnapshotRows};
-use crate::sink::copy::TableCopy;
-use crate::sink::encode::{
-    CopyBuffer, CountParam, DEAD_LETTER_COLUMNS, HOUR_COLUMNS, IdParam, SNAPSHOT_COLUMNS, TimeParam, elapsed_seconds,
-    folded_in, rates,
+use crate::sink::compose::{
+    HourRows, SnapshotRows, TrendRows, compose_hours, compose_snapshots, compose_trending, compose_trends,
+    compose_videos,
 };
+use crate::sink::copy::TableCopy;
+use crate::sink::encode::{CopyBuffer, DEAD_LETTER_COLUMNS};
+use crate::sink::outputs::Outputs;
+use crate::sink::rollups::{Directory, Rollups};
+use crate::sink::tables::hours::HourTable;
+use crate::sink::tables::rollups::RollupTables;
+use crate::sink::tables::snapshots::SnapshotTable;
+use crate::sink::tables::trending::TrendingTable;
+use crate::sink::tables::trends::TrendTable;
+use crate::sink::tables::videos::VideoTable;
 use crate::sink::takeover::json;
 use crate::sink::{SinkError, TickBatch};
 use crate::source::{DeadLetter, Positions};
@@ -30,35 +37,59 @@ pub struct Commit {
     pub snapshots: SnapshotRows,
     /// Rows of hours.
     pub hours: HourRows,
+    /// What is known of videos.
+    pub videos: Vec<VideoUpdate>,
+    /// What the hours and the videos change in the roll-ups.
+    pub rollups: Rollups,
+    /// Rows of trends.
+    pub trends: TrendRows,
+    /// Ranks.
+    pub trending: Vec<TrendingUpdate>,
     /// What was no snapshot.
     pub dead_letters: Vec<DeadLetter>,
 }
 
 impl Commit {
-    /// Composes `batch`, which comes after `positions`.
-    pub fn new(batch: TickBatch, positions: &Positions) -> Self {
+    /// Composes `batch`, which comes after `positions`; `directory` tells where videos count before it.
+    pub fn new(batch: TickBatch, positions: &Positions, outputs: Outputs, directory: &mut Directory) -> Self {
         let mut positions = positions.clone();
         let mut dead_letters = Vec::new();
         for facts in batch.facts {
             positions.extend(facts.positions);
             dead_letters.extend(facts.dead_letters);
         }
+        let hours = compose_hours(batch.hours);
+        let videos = compose_videos(batch.videos);
+        let rollups = match outputs.rollups {
+            true => Rollups::of(directory, hours.new.iter().chain(&hours.changed), &videos),
+            false => Rollups::default(),
+        };
         Self {
             tick: batch.tick,
             positions,
-            snapshots: super::compose::compose_snapshots(batch.snapshots),
-            hours: super::compose::compose_hours(batch.hours),
+            snapshots: compose_snapshots(batch.snapshots),
+            hours,
+            videos,
+            rollups,
+            trends: compose_trends(batch.trends),
+            trending: compose_trending(batch.trending),
             dead_letters,
         }
     }
 
     /// Rows that it writes, by table.
-    pub fn rows(&self) -> [(&'static str, u64); 3] {
-        let snapshots = self.snapshots.appended.len() + self.snapshots.merged.len() + self.snapshots.regrown.len();
+    pub fn rows(&self) -> [(&'static str, usize); 9] {
+        let Self { snapshots, hours, rollups, trends, .. } = self;
         [
-            ("video_stats_processed", snapshots as u64),
-            ("hourly_aggregations", (self.hours.new.len() + self.hours.changed.len()) as u64),
-            ("dead_letters", self.dead_letters.len() as u64),
+            ("video_stats_processed", snapshots.appended.len() + snapshots.merged.len() + snapshots.regrown.len()),
+            ("hourly_aggregations", hours.new.len() + hours.changed.len()),
+            ("videos", self.videos.len()),
+            ("channel_hourly", rollups.channels.len()),
+            ("category_hourly", rollups.categories.len()),
+            ("total_hourly", rollups.total.len()),
+            ("trends", trends.new.len() + trends.changed.len() + trends.gone.len()),
+            ("trending", self.trending.len()),
+            ("dead_letters", self.dead_letters.len()),
         ]
     }
 }
@@ -67,12 +98,13 @@ impl Commit {
 pub struct Statements {
     progress: Statement,
     stored: Statement,
-    copy_snapshots: TableCopy,
-    copy_hours: TableCopy,
-    copy_dead_letters: TableCopy,
-    merge_snapshots: Statement,
-    regrow: Statement,
-    update_hours: Statement,
+    snapshots: SnapshotTable,
+    hours: HourTable,
+    videos: VideoTable,
+    rollups: RollupTables,
+    trends: TrendTable,
+    trending: TrendingTable,
+    dead_letters: TableCopy,
 }
 
 const PROGRESS: &str = "
@@ -89,54 +121,19 @@ impl Statements {
     /// Prepares them on `client`.
     pub async fn prepare(client: &Client) -> Result<Self, SinkError> {
         let db = SinkError::while_doing("preparing the sink's statements");
-        let snapshot_types = "text[], timestamptz[], bigint[], bigint[], bigint[], float8[], float8[], float8[], bigint[], \
-                              bigint[], bigint[], float8[], bool[], text[]";
-        let merge_snapshots = format!(
-            "INSERT INTO video_stats_processed AS stored ({SNAPSHOT_COLUMNS}) SELECT * FROM unnest({}) \
-             ON CONFLICT (video_id, \"timestamp\") DO UPDATE SET ({SNAPSHOT_COLUMNS}, processed_at) = ({}, now()) \
-             WHERE EXCLUDED.folded_in OR NOT stored.folded_in",
-            placeholders(snapshot_types),
-            of("EXCLUDED", SNAPSHOT_COLUMNS)
-        );
-        let regrow = "UPDATE video_stats_processed AS stored
-             SET views_growth_rate = r.a, likes_growth_rate = r.b, comments_growth_rate = r.c, views_delta = r.d,
-                 likes_delta = r.e, comments_delta = r.f, elapsed_seconds = r.g, processed_at = now()
-             FROM unnest($1::text[], $2::timestamptz[], $3::float8[], $4::float8[], $5::float8[], $6::bigint[],
-                         $7::bigint[], $8::bigint[], $9::float8[]) AS r(video_id, at, a, b, c, d, e, f, g)
-             WHERE stored.video_id = r.video_id AND stored.\"timestamp\" = r.at AND stored.folded_in";
-        let hour_types = "text[], timestamptz[], float8[], float8[], float8[], bigint[], bigint[], bigint[], bigint[], \
-                          bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], \
-                          bigint[], bigint[], bigint[]";
-        let update_hours = format!(
-            "UPDATE hourly_aggregations AS stored SET ({HOUR_COLUMNS}, updated_at) = ({}, now()) \
-             FROM unnest({}) AS changed({HOUR_COLUMNS}) \
-             WHERE stored.video_id = changed.video_id AND stored.hour_start = changed.hour_start",
-            of("changed", HOUR_COLUMNS),
-            placeholders(hour_types)
-        );
         client.batch_execute(BY_KEY).await.map_err(&db)?;
         Ok(Self {
             progress: client.prepare(PROGRESS).await.map_err(&db)?,
             stored: client.prepare(STORED).await.map_err(&db)?,
-            copy_snapshots: TableCopy::prepare(client, "video_stats_processed", SNAPSHOT_COLUMNS).await?,
-            copy_hours: TableCopy::prepare(client, "hourly_aggregations", HOUR_COLUMNS).await?,
-            copy_dead_letters: TableCopy::prepare(client, "dead_letters", DEAD_LETTER_COLUMNS).await?,
-            merge_snapshots: client.prepare(&merge_snapshots).await.map_err(&db)?,
-            regrow: client.prepare(regrow).await.map_err(&db)?,
-            update_hours: client.prepare(&update_hours).await.map_err(&db)?,
+            snapshots: SnapshotTable::prepare(client).await?,
+            hours: HourTable::prepare(client).await?,
+            videos: VideoTable::prepare(client).await?,
+            rollups: RollupTables::prepare(client).await?,
+            trends: TrendTable::prepare(client).await?,
+            trending: TrendingTable::prepare(client).await?,
+            dead_letters: TableCopy::prepare(client, "dead_letters", DEAD_LETTER_COLUMNS).await?,
         })
     }
-}
-
-/// `$1::type, $2::type, ..` for a list of types.
-fn placeholders(types: &str) -> String {
-    let placeholder = |(index, ty): (usize, &str)| format!("${}::{}", index + 1, ty.trim());
-    types.split(',').enumerate().map(placeholder).collect::<Vec<_>>().join(", ")
-}
-
-/// `row.column, ..` for a list of columns.
-fn of(row: &str, columns: &str) -> String {
-    columns.split(',').map(|column| format!("{row}.{}", column.trim())).collect::<Vec<_>>().join(", ")
 }
 
 /// Who writes, and after which tick.
@@ -156,14 +153,19 @@ pub struct Turn {
 pub async fn write(client: &mut Client, statements: &Statements, turn: Turn, commit: &Commit) -> Result<(), SinkError> {
     let transaction = client.transaction().await.map_err(SinkError::while_doing("beginning a transaction"))?;
     take_turn(&transaction, statements, turn, commit).await?;
-    write_snapshots(&transaction, statements, &commit.snapshots).await?;
-    write_hours(&transaction, statements, &commit.hours).await?;
-    statements.copy_dead_letters.write(&transaction, &commit.dead_letters, CopyBuffer::dead_letter).await?;
+    statements.rollups.move_hours(&transaction, &commit.rollups).await?;
+    statements.videos.write(&transaction, &commit.videos).await?;
+    statements.snapshots.write(&transaction, &commit.snapshots).await?;
+    statements.hours.write(&transaction, &commit.hours).await?;
+    statements.rollups.add(&transaction, &commit.rollups).await?;
+    statements.trends.write(&transaction, &commit.trends).await?;
+    statements.trending.write(&transaction, &commit.trending).await?;
+    statements.dead_letters.write(&transaction, &commit.dead_letters, CopyBuffer::dead_letter).await?;
     transaction.commit().await.map_err(SinkError::while_doing("committing"))
 }
 
 async fn take_turn(
-    client: &tokio_postgres::Transaction<'_>,
+    client: &Transaction<'_>,
     statements: &Statements,
     turn: Turn,
     commit: &Commit,
@@ -192,120 +194,5 @@ pub fn not_our_turn(stored: Option<(i64, Tick)>, turn: Turn) -> SinkError {
             "is at tick {tick}, and this sink, the only one that may write, is at {}",
             turn.durable
         )),
-    }
-}
-
-async fn write_snapshots(
-    client: &tokio_postgres::Transaction<'_>,
-    statements: &Statements,
-    rows: &SnapshotRows,
-) -> Result<(), SinkError> {
-    statements.copy_snapshots.write(client, &rows.appended, CopyBuffer::snapshot).await?;
-    let db = SinkError::while_doing("merging rows into video_stats_processed");
-    for rows in rows.merged.chunks(MERGE_ROWS_MAX) {
-        let key = Keys::of_snapshots(rows);
-        let counts = [0, 1, 2].map(|metric| counts(rows, |row| row.snapshot.counts[metric]));
-        let growth = GrowthColumns::of(rows);
-        let folded_in: Vec<bool> = rows.iter().map(folded_in).collect();
-        let sources: Vec<Option<&str>> = rows.iter().map(|row| row.file_source.as_deref()).collect();
-        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&key.ids, &key.times, &counts[0], &counts[1], &counts[2]];
-        params.extend(growth.params());
-        params.extend([&folded_in as &(dyn ToSql + Sync), &sources]);
-        client.execute(&statements.merge_snapshots, &params).await.map_err(&db)?;
-    }
-    for rows in rows.regrown.chunks(MERGE_ROWS_MAX) {
-        let key = Keys::of_snapshots(rows);
-        let growth = GrowthColumns::of(rows);
-        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&key.ids, &key.times];
-        params.extend(growth.params());
-        let found = client.execute(&statements.regrow, &params).await.map_err(&db)?;
-        if found != rows.len() as u64 {
-            return Err(SinkError::Rows { table: "video_stats_processed", expected: rows.len() as u64, found });
-        }
-    }
-    Ok(())
-}
-
-async fn write_hours(
-    client: &tokio_postgres::Transaction<'_>,
-    statements: &Statements,
-    rows: &HourRows,
-) -> Result<(), SinkError> {
-    let hour = |buffer: &mut CopyBuffer, update: &HourUpdate| buffer.hour(&update.row);
-    statements.copy_hours.write(client, &rows.new, hour).await?;
-    for rows in rows.changed.chunks(MERGE_ROWS_MAX) {
-        let ids: Vec<IdParam> = rows.iter().map(|update| IdParam(update.row.video)).collect();
-        let times: Vec<TimeParam> = rows.iter().map(|update| TimeParam(update.row.hour_start)).collect();
-        let averages: [Vec<Option<f64>>; 3] =
-            [0, 1, 2].map(|metric| rows.iter().map(|update| update.row.stats[metric].average()).collect());
-        let columns: Vec<Vec<CountParam>> = (0..15)
-            .map(|column| {
-                let (kind, metric) = (column / 3, column % 3);
-                rows.iter()
-                    .map(|update| {
-                        let stats = &update.row.stats[metric];
-                        CountParam([stats.gained, stats.min, stats.max, stats.first, stats.last][kind])
-                    })
-                    .collect()
-            })
-            .collect();
-        let records: Vec<i64> = rows.iter().map(|update| i64::from(update.row.records)).collect();
-        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&ids, &times];
-        params.extend(averages.iter().map(|column| column as &(dyn ToSql + Sync)));
-        params.extend(columns.iter().map(|column| column as &(dyn ToSql + Sync)));
-        params.push(&records);
-        let found = client
-            .execute(&statements.update_hours, &params)
-            .await
-            .map_err(SinkError::while_doing("updating rows of hourly_aggregations"))?;
-        if found != rows.len() as u64 {
-            return Err(SinkError::Rows { table: "hourly_aggregations", expected: rows.len() as u64, found });
-        }
-    }
-    Ok(())
-}
-
-struct Keys {
-    ids: Vec<IdParam>,
-    times: Vec<TimeParam>,
-}
-
-impl Keys {
-    fn of_snapshots(rows: &[SnapshotUpdate]) -> Self {
-        Self {
-            ids: rows.iter().map(|row| IdParam(row.video)).collect(),
-            times: rows.iter().map(|row| TimeParam(row.snapshot.time)).collect(),
-        }
-    }
-}
-
-fn counts(
-    rows: &[SnapshotUpdate],
-    count: impl Fn(&SnapshotUpdate) -> viewtide_dataflows::snapshot::Nullable,
-) -> Vec<CountParam> {
-    rows.iter().map(|row| CountParam(count(row))).collect()
-}
-
-/// The growth columns of some rows.
-struct GrowthColumns {
-    rates: [Vec<Option<f64>>; 3],
-    deltas: [Vec<CountParam>; 3],
-    elapsed: Vec<Option<f64>>,
-}
-
-impl GrowthColumns {
-    fn of(rows: &[SnapshotUpdate]) -> Self {
-        Self {
-            rates: [0, 1, 2].map(|metric| rows.iter().map(|row| rates(row)[metric]).collect()),
-            deltas: [0, 1, 2].map(|metric| counts(rows, |row| row.growth.deltas[metric])),
-            elapsed: rows.iter().map(|row| elapsed_seconds(&row.growth)).collect(),
-        }
-    }
-
-    /// In the order of [`SNAPSHOT_COLUMNS`].
-    fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
-        let [rate_a, rate_b, rate_c] = &self.rates;
-        let [delta_a, delta_b, delta_c] = &self.deltas;
-        vec![rate_a, rate_b, rate_c, delta_a, delta_b, delta_c, &self.elapsed]
     }
 }

@@ -149,6 +149,16 @@ pub enum SourceIdentity {
     },
 }
 
+impl SourceIdentity {
+    /// The topic, or the files, as dead letters name them.
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Kafka { topic, .. } => vec![topic],
+            Self::Csv { files } => files.iter().map(|file| file.path.as_str()).collect(),
+        }
+    }
+}
+
 impl fmt::Display for SourceIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -8,7 +8,7 @@ use crate::verify::definitions::Definition;
 use crate::verify::report::{Difference, DifferenceKind, VerifyReport};
 
 /// Columns of the comparison before those of the table.
-const FIXED_COLUMNS: usize = 5;
+const FIXED_COLUMNS: usize = 4;
 
 /// Compares a table with its definition, cell by cell.
 pub async fn compare(
@@ -33,7 +33,7 @@ pub async fn compare(
     }
     // Of what is not shown at least the rows are counted.
     if let Some(first) = differing.first() {
-        let all = u64::try_from(first.get::<_, i64>(4)).unwrap_or(0);
+        let all = u64::try_from(first.get::<_, i64>(3)).unwrap_or(0);
         report.differs_more(table, all.saturating_sub(shown.max(differing.len() as u64)));
     }
     Ok(())
@@ -41,17 +41,19 @@ pub async fn compare(
 
 /// Rows that differ: their key, on which side they are, how many there are, and both sides of every column as text.
 fn comparison(definition: &Definition) -> String {
-    let Definition { table, time_key, query, .. } = definition;
+    let Definition { table, key, query, .. } = definition;
     let cells: Vec<String> =
         definition.columns().map(|column| format!("stored.{column}::text, expected.{column}::text")).collect();
+    let key_list = key.join(", ");
+    let key_texts = key.iter().map(|column| format!("{column}::text")).collect::<Vec<_>>().join(" || ', ' || ");
     format!(
-        "SELECT video_id, {time_key}::text, stored.is_there IS NOT NULL, expected.is_there IS NOT NULL, \
+        "SELECT '(' || {key_texts} || ')', stored.is_there IS NOT NULL, expected.is_there IS NOT NULL, \
                 count(*) OVER (), {} \
          FROM (SELECT *, true AS is_there FROM {table}) AS stored \
          FULL JOIN (SELECT *, true AS is_there FROM ({query}) AS definition) AS expected \
-         USING (video_id, {time_key}) \
+         USING ({key_list}) \
          WHERE stored.is_there IS NULL OR expected.is_there IS NULL OR ROW({}) IS DISTINCT FROM ROW({}) \
-         ORDER BY video_id, {time_key} LIMIT {DIFFERENCES_SHOWN_MAX}",
+         ORDER BY {key_list} LIMIT {DIFFERENCES_SHOWN_MAX}",
         cells.join(", "),
         definition.bits("stored"),
         definition.bits("expected"),
@@ -60,9 +62,9 @@ fn comparison(definition: &Definition) -> String {
 
 /// Takes note of every difference in a row; returns how many there are.
 fn note(definition: &Definition, row: &Row, report: &mut VerifyReport) -> u64 {
-    let key = format!("({}, {})", row.get::<_, &str>(0), row.get::<_, &str>(1));
+    let key: String = row.get(0);
     let difference = |kind| Difference { table: definition.table, key: key.clone(), place: None, kind };
-    match (row.get::<_, bool>(2), row.get::<_, bool>(3)) {
+    match (row.get::<_, bool>(1), row.get::<_, bool>(2)) {
         (false, _) => report.differs(difference(DifferenceKind::Missing)),
         (_, false) => report.differs(difference(DifferenceKind::Extra)),
         (true, true) => {

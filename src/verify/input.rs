@@ -11,7 +11,6 @@ use viewtide_dataflows::video_id::VideoId;
 
 use crate::source::{DeadLetter, SourceIdentity};
 use crate::verify::VerifyError;
-use crate::verify::prefix::Prefix;
 use crate::verify::report::{Difference, DifferenceKind, VerifyReport};
 use crate::verify::stored::StoredProgress;
 
@@ -30,18 +29,16 @@ struct Expected {
     crosses: bool,
 }
 
-/// Compares raw rows and dead letters with the input.
-pub async fn compare(
+/// Compares raw rows with the input.
+pub async fn compare_raw(
     transaction: &Transaction<'_>,
     stored: &StoredProgress,
-    prefix: Prefix,
+    records: Vec<Record>,
     report: &mut VerifyReport,
 ) -> Result<(), VerifyError> {
-    report.records = Some(prefix.records.len() as u64);
-    report.dead_letters = Some(prefix.dead_letters.len() as u64);
-    let expected = expect(stored, prefix.records, report);
-    compare_raw(transaction, stored, expected, report).await?;
-    compare_dead_letters(transaction, prefix.dead_letters, report).await
+    report.records = Some(records.len() as u64);
+    let expected = expect(stored, records, report);
+    compare_rows(transaction, stored, expected, report).await
 }
 
 /// The rows that the records should have left, by key.
@@ -93,7 +90,7 @@ fn replace(before: &mut Expected, row: Expected) {
     before.others = others;
 }
 
-async fn compare_raw(
+async fn compare_rows(
     transaction: &Transaction<'_>,
     stored: &StoredProgress,
     mut expected: HashMap<(VideoId, EventTime), Expected>,
@@ -179,11 +176,13 @@ fn raw_differences(row: &Row, wanted: &Expected) -> Vec<DifferenceKind> {
 /// (topic, partition, offset, item).
 type LetterKey = (String, i32, i64, i32);
 
-async fn compare_dead_letters(
+/// Compares dead letters with the input, but those of inputs that were not given.
+pub async fn compare_dead_letters(
     transaction: &Transaction<'_>,
     letters: Vec<DeadLetter>,
     report: &mut VerifyReport,
 ) -> Result<(), VerifyError> {
+    report.dead_letters = Some(letters.len() as u64);
     let mut expected: HashMap<LetterKey, DeadLetter> = letters
         .into_iter()
         .map(|letter| {
@@ -194,8 +193,8 @@ async fn compare_dead_letters(
     let rows = transaction
         .query(
             "SELECT topic, \"partition\", kafka_offset, item, reason, key, payload FROM dead_letters
-             ORDER BY topic, \"partition\", kafka_offset, item",
-            &[],
+             WHERE topic <> ALL($1) ORDER BY topic, \"partition\", kafka_offset, item",
+            &[&report.not_compared],
         )
         .await
         .map_err(VerifyError::while_doing(format!("reading {DEAD_LETTERS}")))?;

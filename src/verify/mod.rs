@@ -5,6 +5,7 @@
 //! | [`definitions`] | what every derived table is, in SQL |
 //! | [`derived`] | derived tables against their definitions |
 //! | [`input`] | raw rows and dead letters against the input |
+//! | [`videos`] | what is known of videos against the input |
 //! | [`prefix`] | the input up to the stored positions |
 //! | [`report`] | what was compared, and what differs |
 //! | [`stored`] | what progress says of the tables |
@@ -15,15 +16,17 @@ pub mod input;
 pub mod prefix;
 pub mod report;
 pub mod stored;
+pub mod videos;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio_postgres::{Client, IsolationLevel, Transaction};
 
 use crate::postgres::connect::in_words;
-use crate::source::{Source, SourceError};
-use crate::verify::prefix::read_prefix;
+use crate::source::{Input, Source, SourceError};
+use crate::verify::prefix::{Prefix, read_prefix};
 use crate::verify::report::VerifyReport;
 use crate::verify::stored::StoredProgress;
 
@@ -33,6 +36,11 @@ pub enum VerifyError {
     /// Nothing was ever stored there.
     #[error("the database has no tables of viewtide; let `viewtide run` make them first, or name another database")]
     Empty,
+    /// An older viewtide made them.
+    #[error(
+        "the database has an older schema; `viewtide migrate` brings it up to date, and so does the next `viewtide run`"
+    )]
+    Older,
     /// The tables were made from something else.
     #[error("the tables were made from {stored}, and verify was given {given}; give it the same input")]
     OtherInput {
@@ -103,15 +111,21 @@ impl<'a> Verification<'a> {
             derived::compare(&self.transaction, &definition, &mut report).await?;
         }
         if let Some(source) = input {
-            if *source.identity() != self.stored.source {
-                return Err(VerifyError::OtherInput {
-                    stored: self.stored.source.to_string(),
-                    given: source.identity().to_string(),
-                });
+            let beside = source.beside();
+            self.stored.check_same(Input::Snapshots, Some(source.identity()))?;
+            for input in [Input::VideosTopic, Input::VideosFile] {
+                self.stored.check_same(input, beside.get(&input))?;
             }
+            let not_given = |input: &Input| !beside.contains_key(input);
+            let not_given: BTreeSet<Input> = self.stored.beside.keys().copied().filter(not_given).collect();
+            report.not_compared = self.stored.names_of(&not_given);
             source.set_clock(self.stored.first_started_at_us);
-            let prefix = read_prefix(source, &self.stored.positions)?;
-            input::compare(&self.transaction, &self.stored, prefix, &mut report).await?;
+            let given = self.stored.positions.iter().filter(|(partition, _)| !not_given.contains(&partition.input));
+            let Prefix { records, metadata, dead_letters } =
+                read_prefix(source, &given.map(|(partition, span)| (*partition, *span)).collect())?;
+            input::compare_raw(&self.transaction, &self.stored, records, &mut report).await?;
+            videos::compare(&self.transaction, metadata, &not_given, &mut report).await?;
+            input::compare_dead_letters(&self.transaction, dead_letters, &mut report).await?;
         }
         report.seconds = self.began.elapsed().as_secs_f64();
         Ok(report)

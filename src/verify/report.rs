@@ -72,6 +72,8 @@ pub struct VerifyReport {
     pub late_records: Option<u64>,
     /// Videos whose records cross partitions: the order of those is taken as it was stored.
     pub crossing_videos: u64,
+    /// Inputs beside the snapshots that were read and are not given: what comes from them was not compared.
+    pub not_compared: Vec<String>,
     /// Differences, by table.
     pub differences: BTreeMap<&'static str, u64>,
     /// The first of them.

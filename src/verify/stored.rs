@@ -1,11 +1,14 @@
 //! What progress says of the tables.
 
+use std::collections::BTreeSet;
+
 use serde::de::DeserializeOwned;
 use tokio_postgres::Transaction;
 
+use crate::postgres::migrate;
 use crate::sink::outputs::Outputs;
 use crate::sink::takeover::RetentionInForce;
-use crate::source::{Beside, Positions, SourceIdentity};
+use crate::source::{Beside, Input, Positions, SourceIdentity};
 use crate::verify::VerifyError;
 
 /// The row of `viewtide_progress`.
@@ -44,6 +47,11 @@ impl StoredProgress {
         if !exists.get::<_, bool>(0) {
             return Err(VerifyError::Empty);
         }
+        let is_current =
+            migrate::is_current(transaction).await.map_err(VerifyError::while_doing("looking at the schema"))?;
+        if !is_current {
+            return Err(VerifyError::Older);
+        }
         let row = transaction.query_opt(READ, &[]).await.map_err(VerifyError::while_doing("reading progress"))?;
         let row = row.ok_or(VerifyError::Empty)?;
         Ok(Self {
@@ -59,6 +67,26 @@ impl StoredProgress {
             first_started_at_us: row.get(6),
             beside: parse("beside", row.get(7))?,
         })
+    }
+
+    /// Refuses an input that is another than the one that was read.
+    pub fn check_same(&self, input: Input, given: Option<&SourceIdentity>) -> Result<(), VerifyError> {
+        let stored = match input {
+            Input::Snapshots => Some(&self.source),
+            _ => self.beside.get(&input),
+        };
+        match (stored, given) {
+            (Some(stored), Some(given)) if stored != given => {
+                Err(VerifyError::OtherInput { stored: stored.to_string(), given: given.to_string() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Topics and files of these inputs beside the snapshots, as dead letters name them.
+    pub fn names_of(&self, inputs: &BTreeSet<Input>) -> Vec<String> {
+        let of_inputs = inputs.iter().filter_map(|input| self.beside.get(input));
+        of_inputs.flat_map(SourceIdentity::names).map(str::to_owned).collect()
     }
 
     /// The retention that a record at this place met, microseconds.

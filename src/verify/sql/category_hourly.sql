@@ -1,0 +1,14 @@
+-- category_hourly: the sums of hourly_aggregations, over the videos that the table videos gives the category now; a video without a category is in none.
+-- NULL counts as 0. Active are the videos that have a row for the hour.
+SELECT
+    videos.category_id,
+    hour_start,
+    sum(coalesce(total_views_gained, 0))::bigint AS views_gained,
+    sum(coalesce(total_likes_gained, 0))::bigint AS likes_gained,
+    sum(coalesce(total_comments_gained, 0))::bigint AS comments_gained,
+    count(*) AS active_videos,
+    sum(total_records)::bigint AS total_records
+FROM hourly_aggregations
+JOIN videos USING (video_id)
+WHERE videos.category_id IS NOT NULL
+GROUP BY videos.category_id, hour_start

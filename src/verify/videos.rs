@@ -1,0 +1,118 @@
+//! `videos` against the input: of each video the latest word of its strongest source.
+
+use std::collections::{BTreeSet, HashMap};
+
+use tokio_postgres::{Row, Transaction};
+use viewtide_dataflows::metadata::{Metadata, MetadataRecord, MetadataSource};
+use viewtide_dataflows::video_id::VideoId;
+
+use crate::sink::tables::videos::source_name;
+use crate::source::Input;
+use crate::verify::VerifyError;
+use crate::verify::report::{Difference, DifferenceKind, VerifyReport};
+
+const TABLE: &str = "videos";
+
+/// The words on one video.
+#[derive(Default)]
+struct Words {
+    /// The one that counts, with the partition it stands in.
+    strongest: Option<(MetadataSource, u32, Metadata)>,
+    /// Where those of that source cross partitions, the others that the order of reading may have left.
+    others: Vec<Metadata>,
+    crosses: bool,
+}
+
+impl Words {
+    /// Takes the next word, in order of places.
+    fn take(&mut self, record: MetadataRecord) {
+        let MetadataRecord { place, source, metadata, .. } = record;
+        match self.strongest.take() {
+            Some(stronger) if stronger.0 > source => self.strongest = Some(stronger),
+            Some((before, partition, latest)) if before == source => {
+                self.crosses |= partition != place.partition;
+                self.others.push(latest);
+                self.strongest = Some((source, place.partition, metadata));
+            }
+            _ => *self = Self { strongest: Some((source, place.partition, metadata)), ..Self::default() },
+        }
+    }
+}
+
+/// Compares the table with what `records` say. Rows that come from an input that was `not_given` are left out.
+pub async fn compare(
+    transaction: &Transaction<'_>,
+    mut records: Vec<MetadataRecord>,
+    not_given: &BTreeSet<Input>,
+    report: &mut VerifyReport,
+) -> Result<(), VerifyError> {
+    records.sort_by_key(|record| (record.video, record.source, record.place));
+    let mut expected = HashMap::<VideoId, Words>::new();
+    for record in records {
+        expected.entry(record.video).or_default().take(record);
+    }
+    let rows = transaction
+        .query(
+            "SELECT video_id, title, channel_id, channel_title, category_id,
+                    (extract(epoch FROM published_at) * 1000000)::bigint, source
+             FROM videos ORDER BY video_id",
+            &[],
+        )
+        .await
+        .map_err(VerifyError::while_doing("reading videos"))?;
+    report.rows.insert(TABLE, rows.len() as u64);
+    let unknown: Vec<&str> = not_given.iter().map(|input| source_name(input.metadata_source())).collect();
+    for row in &rows {
+        let id: &str = row.get(0);
+        let words = id.parse().ok().and_then(|video: VideoId| expected.remove(&video));
+        if unknown.contains(&row.get(6)) {
+            continue;
+        }
+        let difference = |kind| Difference { table: TABLE, key: format!("({id})"), place: None, kind };
+        match words.and_then(|words| Some((words.strongest?, words.others, words.crosses))) {
+            None => report.differs(difference(DifferenceKind::Extra)),
+            Some(((source, _, latest), others, crosses)) => {
+                if !(crosses && others.contains(&stored(row))) {
+                    cells(row, source, &latest).for_each(|kind| report.differs(difference(kind)));
+                }
+            }
+        }
+    }
+    let mut missing: Vec<VideoId> = expected.into_keys().collect();
+    missing.sort_unstable();
+    for video in missing {
+        let kind = DifferenceKind::Missing;
+        report.differs(Difference { table: TABLE, key: format!("({video})"), place: None, kind });
+    }
+    Ok(())
+}
+
+fn stored(row: &Row) -> Metadata {
+    let text = |column: usize| row.get::<_, Option<&str>>(column).map(Box::from);
+    Metadata {
+        title: text(1),
+        channel_id: text(2),
+        channel_title: text(3),
+        category_id: text(4),
+        published_at: row.get(5),
+    }
+}
+
+/// The cells that differ.
+fn cells(row: &Row, source: MetadataSource, expected: &Metadata) -> impl Iterator<Item = DifferenceKind> {
+    let text = |text: &Option<Box<str>>| text.as_ref().map(ToString::to_string);
+    let columns = |metadata: &Metadata, source: &str| {
+        [
+            ("title", text(&metadata.title)),
+            ("channel_id", text(&metadata.channel_id)),
+            ("channel_title", text(&metadata.channel_title)),
+            ("category_id", text(&metadata.category_id)),
+            ("published_at", metadata.published_at.map(|time_us| format!("{time_us} us"))),
+            ("source", Some(source.to_owned())),
+        ]
+    };
+    let pairs = columns(&stored(row), row.get(6)).into_iter().zip(columns(expected, source_name(source)));
+    pairs
+        .filter(|(stored, expected)| stored != expected)
+        .map(|((column, stored), (_, expected))| DifferenceKind::Cell { column: column.to_owned(), stored, expected })
+}
