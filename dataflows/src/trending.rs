@@ -25,7 +25,11 @@
 
 mod list;
 mod operator;
+#[cfg(test)]
+mod oracle;
 mod ranks;
+#[cfg(test)]
+mod tests;
 mod videos;
 
 pub use operator::{TrendingStreams, trending};

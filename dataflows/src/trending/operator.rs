@@ -151,12 +151,16 @@ pub fn trending<'s>(
             });
             let (mut updates_out, mut newest_out) = (updates_out.activate(), newest_out.activate());
             let mut lists_out = lists_out.activate();
+            // Alone there is nobody to wait for, and a round through the loop is spared.
+            let alone = peers == 1;
             let is_loaded = [STATE_TRENDS, STATE_VIDEOS].iter().all(|&input| frontiers[input].is_empty());
             while let Some(mut entry) = pending.first_entry().filter(|_| is_loaded) {
                 let tick = *entry.key();
                 let of_tick = entry.get_mut();
                 if !of_tick.is_applied {
-                    if [TRENDS, VIDEOS].iter().any(|&input| frontiers[input].less_equal(&tick)) {
+                    // The others may move the newest at a tick before, of which this worker has heard nothing else.
+                    let is_next = alone || !frontiers[NEWEST].less_than(&tick);
+                    if !is_next || [TRENDS, VIDEOS].iter().any(|&input| frontiers[input].less_equal(&tick)) {
                         break;
                     }
                     if let Some(capability) = of_tick.updates_out.take() {
@@ -184,8 +188,7 @@ pub fn trending<'s>(
                     }
                     of_tick.is_applied = true;
                 }
-                // Alone there is nobody to wait for.
-                if peers > 1 && frontiers[NEWEST].less_equal(&tick) {
+                if !alone && frontiers[NEWEST].less_equal(&tick) {
                     break;
                 }
                 let of_tick = entry.remove();
