@@ -4,3 +4,5 @@ mod cases;
 mod model;
 mod property;
 mod run;
+mod scenarios;
+mod videos;
