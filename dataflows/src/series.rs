@@ -21,9 +21,9 @@
 mod net;
 mod operator;
 #[cfg(test)]
-mod oracle;
+pub(crate) mod oracle;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod videos;
 
 pub use operator::{SeriesStreams, series};

@@ -25,6 +25,11 @@
 //!              = steady   elsewhere
 //! ```
 
+#[cfg(test)]
+pub(crate) mod oracle;
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::history::History;

@@ -23,6 +23,34 @@ const VALUE: [u8; 256] = {
     value
 };
 
+/// The place of each value's character among those of the alphabet in order of bytes.
+const RANK: [u8; 64] = ranks(1);
+/// Likewise of the last character's values, which are multiples of 4.
+const LAST_RANK: [u8; 16] = ranks(4);
+const OF_RANK: [u8; 64] = inverse(RANK);
+const OF_LAST_RANK: [u8; 16] = inverse(LAST_RANK);
+
+const fn ranks<const N: usize>(step: usize) -> [u8; N] {
+    let mut ranks = [0; N];
+    let mut index = 0;
+    while index < N * N {
+        let (value, other) = (index / N, index % N);
+        ranks[value] += (ALPHABET[other * step] < ALPHABET[value * step]) as u8;
+        index += 1;
+    }
+    ranks
+}
+
+const fn inverse<const N: usize>(ranks: [u8; N]) -> [u8; N] {
+    let mut values = [0; N];
+    let mut value = 0;
+    while value < N {
+        values[ranks[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+}
+
 /// A YouTube video id, decoded to its 64 bits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VideoId(pub u64);
@@ -78,6 +106,19 @@ impl VideoId {
         }
         text[VIDEO_ID_CHARS - 1] = ALPHABET[((self.0 & 0xf) << 2) as usize];
         text
+    }
+
+    /// A number that orders ids as their texts are ordered byte by byte, which the 64 bits do not: the alphabet is not in
+    /// order of ASCII. Each id has one of its own.
+    pub fn text_order(self) -> u64 {
+        let ranks = |bits, index| bits << 6 | u64::from(RANK[(self.0 >> (58 - 6 * index) & 0x3f) as usize]);
+        (0..VIDEO_ID_CHARS - 1).fold(0, ranks) << 4 | u64::from(LAST_RANK[(self.0 & 0xf) as usize])
+    }
+
+    /// The id with this [`Self::text_order`].
+    pub fn from_text_order(order: u64) -> Self {
+        let values = |bits, index| bits << 6 | u64::from(OF_RANK[(order >> (58 - 6 * index) & 0x3f) as usize]);
+        Self((0..VIDEO_ID_CHARS - 1).fold(0, values) << 4 | u64::from(OF_LAST_RANK[(order & 0xf) as usize]))
     }
 }
 
@@ -135,6 +176,15 @@ mod tests {
         fn every_64_bits_are_one_id(bits: u64) {
             let id = VideoId(bits);
             prop_assert_eq!(VideoId::from_bytes(&id.to_chars()), Ok(id));
+        }
+
+        #[test]
+        fn the_order_of_texts_is_that_of_bytes(a: u64, b: u64, shared in 0..64u32) {
+            // Ids that share a prefix differ late, also in the last character alone.
+            let b = VideoId(a ^ b.checked_shr(shared).unwrap_or(0));
+            let a = VideoId(a);
+            prop_assert_eq!(a.text_order().cmp(&b.text_order()), a.to_chars().cmp(&b.to_chars()));
+            prop_assert_eq!(VideoId::from_text_order(a.text_order()), a);
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The tables by definition, computed from scratch and without a thought for speed. Shares nothing with the operator but
-//! the row types: neither histories nor growth nor hours are computed by its code.
+//! the row types: neither histories nor growth nor hours nor trends are computed by its code.
 
 use std::collections::BTreeMap;
 
 use crate::growth::Growth;
 use crate::hourly::{HourRow, HourStats};
 use crate::snapshot::{Counts, EventTime, Nullable, Record};
+use crate::trends::{TrendRow, oracle::trend};
 use crate::video_id::VideoId;
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -19,11 +20,12 @@ pub struct SnapshotRow {
     pub file_source: Option<Box<str>>,
 }
 
-/// Both tables, by video and time.
+/// The tables, by video and time; trends by video.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tables {
     pub snapshots: BTreeMap<(VideoId, EventTime), SnapshotRow>,
     pub hours: BTreeMap<(VideoId, EventTime), HourRow>,
+    pub trends: BTreeMap<VideoId, TrendRow>,
 }
 
 /// What was stored of the records so far.
@@ -53,7 +55,7 @@ impl Oracle {
     }
 
     /// The tables of all that was stored.
-    pub fn tables(&self, growth_wanted: bool, hourly_wanted: bool) -> Tables {
+    pub fn tables(&self, growth_wanted: bool, hourly_wanted: bool, trends_wanted: bool) -> Tables {
         let mut tables = Tables::default();
         for (&video, rows) in &self.videos {
             let folded: Vec<(EventTime, Counts)> =
@@ -66,6 +68,8 @@ impl Oracle {
                 let row = SnapshotRow { counts: row.counts, growth, folded_in: row.folded_in, file_source };
                 tables.snapshots.insert((video, time), row);
             }
+            let views: Vec<_> = folded.iter().map(|&(time, counts)| (time, counts[0].get())).collect();
+            tables.trends.extend(trend(video, &views).filter(|_| trends_wanted).map(|row| (video, row)));
             let mut hours: Vec<i64> = folded.iter().map(|(time, _)| time.div_euclid(HOUR_US)).collect();
             hours.dedup();
             for hour in hours.into_iter().filter(|_| hourly_wanted) {

@@ -1,7 +1,7 @@
 //! The operator against the oracle: after every tick the rows that its updates make are those of the definition.
 
-mod cases;
-mod model;
+pub(crate) mod cases;
+pub(crate) mod model;
 mod property;
-mod run;
+pub(crate) mod run;
 mod scenarios;

@@ -15,6 +15,9 @@ use super::run::Setting;
 const MINUTE_US: i64 = 60 * SECOND_US;
 const DAY_US: i64 = 24 * HOUR_US;
 
+/// When the first video is seen first; the others follow.
+const START: EventTime = 1_750_000_000 * SECOND_US;
+
 /// Retentions to choose from: none, short ones, the default, and one longer than memory's least.
 const RETENTIONS_US: [i64; 5] = [0, 90 * MINUTE_US, 6 * HOUR_US, 7 * DAY_US, 30 * DAY_US];
 
@@ -26,6 +29,7 @@ pub struct Case {
     pub runs: Vec<Run>,
     pub growth: bool,
     pub hourly: bool,
+    pub trends: bool,
 }
 
 /// One run of the operator, from a start to a stop.
@@ -41,6 +45,7 @@ pub struct Run {
 #[derive(Clone, Debug)]
 struct Draft {
     video: usize,
+    manner: Manner,
     when: When,
     views: Option<i64>,
     likes: Option<i64>,
@@ -60,35 +65,56 @@ enum When {
     Before(i64),
     /// That of an earlier record, which it corrects; the counts too are the same where it is true.
     Again(Index, bool),
+    /// That of the newest, whose view count it takes away.
+    Unviewed,
     /// Half-way between two earlier records.
     Between(Index, Index),
 }
 
 pub fn cases() -> impl Strategy<Value = Case> {
     let videos = prop_oneof![2 => 1..=2usize, 3 => 3..=4usize, 2 => 5..=8usize];
-    let ticks = prop_oneof![1 => Just(1usize), 2 => 2..=3usize, 4 => 4..=7usize, 2 => 8..=20usize];
     // Now and then a history of many blocks.
-    let records = prop_oneof![
+    let sizes = prop_oneof![
         4 => (videos.clone(), 1..40usize),
         16 => (videos, 60..180usize),
         1 => (1..=2usize, 300..800usize),
     ];
-    (records, ticks, any::<bool>()).prop_flat_map(|((videos, records), ticks, crossing)| {
-        let drafts = prop::collection::vec(draft(videos), records);
-        let outputs = (prop::bool::weighted(0.9), prop::bool::weighted(0.9));
+    cases_of(sizes, Just(Manner::Wild))
+}
+
+/// How videos are polled, and what they gain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// With gaps of days, and counts that jump.
+    Wild,
+    /// Every few minutes or hours; all gain about as much.
+    Calm,
+}
+
+/// Cases with so many videos and records, which are polled in that manner.
+pub fn cases_of(
+    sizes: impl Strategy<Value = (usize, usize)>,
+    manner: impl Strategy<Value = Manner>,
+) -> impl Strategy<Value = Case> {
+    let ticks = prop_oneof![1 => Just(1usize), 2 => 2..=3usize, 4 => 4..=7usize, 2 => 8..=20usize];
+    (sizes, ticks, any::<bool>(), manner).prop_flat_map(|((videos, records), ticks, crossing, manner)| {
+        let drafts = prop::collection::vec(draft(videos, manner), records);
+        let wanted = || prop::bool::weighted(0.9);
+        let outputs = (wanted(), wanted(), wanted());
         let restarts = prop::collection::vec(any::<Index>(), 0..4);
         let crossing = crossing && videos % 2 == 0;
         (drafts, outputs, restarts, prop::collection::vec(run(), 4)).prop_map(
             move |(drafts, outputs, restarts, runs)| {
                 let ticks = ticks_of(&drafts, ticks, crossing);
                 let runs = runs_of(&restarts, runs, ticks.len());
-                Case { ticks, runs, growth: outputs.0, hourly: outputs.1 }
+                let (growth, hourly, trends) = outputs;
+                Case { ticks, runs, growth, hourly, trends }
             },
         )
     })
 }
 
-fn draft(videos: usize) -> impl Strategy<Value = Draft> {
+fn draft(videos: usize, manner: Manner) -> impl Strategy<Value = Draft> {
     let count = || {
         prop_oneof![
             2 => Just(None),
@@ -97,20 +123,15 @@ fn draft(videos: usize) -> impl Strategy<Value = Draft> {
             1 => Just(Some(COUNT_MAX)),
         ]
     };
-    let step = select(vec![
-        1,
-        SECOND_US,
-        10 * MINUTE_US,
-        10 * MINUTE_US,
-        10 * MINUTE_US,
-        25 * MINUTE_US,
-        HOUR_US - 1,
-        HOUR_US,
-        7 * HOUR_US,
-        DAY_US + 17,
-        3 * DAY_US,
-    ]);
-    let gap = select(vec![7 * DAY_US, 8 * DAY_US + 6 * HOUR_US, 9 * DAY_US, 40 * DAY_US]);
+    let mut steps =
+        vec![1, SECOND_US, 10 * MINUTE_US, 10 * MINUTE_US, 10 * MINUTE_US, 25 * MINUTE_US, HOUR_US - 1, HOUR_US];
+    let mut gaps = vec![7 * HOUR_US, DAY_US + 17];
+    if manner == Manner::Wild {
+        steps.append(&mut gaps);
+        steps.push(3 * DAY_US);
+        gaps.extend([7 * DAY_US, 8 * DAY_US + 6 * HOUR_US, 9 * DAY_US, 40 * DAY_US]);
+    }
+    let (step, gap) = (select(steps), select(gaps));
     let back = select(
         RETENTIONS_US
             .iter()
@@ -123,12 +144,14 @@ fn draft(videos: usize) -> impl Strategy<Value = Draft> {
         1 => gap.prop_map(When::After),
         8 => back.prop_map(When::Before),
         6 => (any::<Index>(), prop::bool::weighted(0.3)).prop_map(|(index, same)| When::Again(index, same)),
+        2 => Just(When::Unviewed),
         4 => (any::<Index>(), any::<Index>()).prop_map(|(a, b)| When::Between(a, b)),
     ];
     let file_source = select(vec![None, None, None, Some("a.csv"), Some("b.csv")]);
     (0..videos, when, count(), count(), count(), file_source, 0..3u32, any::<Index>()).prop_map(
-        |(video, when, views, likes, comments, file_source, partition, tick)| Draft {
+        move |(video, when, views, likes, comments, file_source, partition, tick)| Draft {
             video,
+            manner,
             when,
             views,
             likes,
@@ -162,32 +185,46 @@ fn ticks_of(drafts: &[Draft], ticks: usize, crossing: bool) -> Vec<(Tick, Vec<Re
         made[draft.video].push(snapshot);
         let partition = if crossing { draft.partition } else { draft.video as u32 };
         let place = Place { partition, offset: number as u64 / 3, item: number as u32 % 3 };
-        // Ids that share their low bits, as no real ones would: neither shares nor the index may lean on them.
-        let video = VideoId((draft.video as u64) << 60 | 0xabc);
-        batches[tick].1.push(Record { video, place, snapshot, file_source: draft.file_source.map(Into::into) });
+        batches[tick].1.push(Record {
+            video: video_id(draft.video),
+            place,
+            snapshot,
+            file_source: draft.file_source.map(Into::into),
+        });
     }
     batches.retain(|(_, records)| !records.is_empty());
     batches
 }
 
+/// Ids that share their low bits, as no real ones would: neither shares nor the index may lean on them. Their order as
+/// texts is not that of their bits.
+pub fn video_id(video: usize) -> VideoId {
+    VideoId((video as u64 * 37 % 256) << 56 | 0xabc)
+}
+
 fn snapshot_of(draft: &Draft, made: &[Snapshot]) -> Snapshot {
-    let counts = [draft.views, draft.likes, draft.comments].map(Nullable::from);
-    let newest = made.iter().map(|snapshot| snapshot.time).max();
-    let Some(newest) = newest else {
-        return Snapshot { time: 1_750_000_000 * SECOND_US + draft.video as EventTime * 20 * MINUTE_US, counts };
-    };
-    match &draft.when {
-        When::After(step) => Snapshot { time: newest + step, counts },
-        When::Before(step) => Snapshot { time: newest - step, counts },
-        When::Again(index, same) => {
+    let (time, earlier) = match (made.iter().map(|snapshot| snapshot.time).max(), &draft.when) {
+        (None, _) => (START + draft.video as EventTime * 20 * MINUTE_US, None),
+        (Some(newest), When::After(step)) => (newest + step, None),
+        (Some(newest), When::Before(step)) => (newest - step, None),
+        (_, When::Again(index, same)) => {
             let earlier = *index.get(made);
-            if *same { earlier } else { Snapshot { counts, ..earlier } }
+            (earlier.time, Some(earlier).filter(|_| *same))
         }
-        When::Between(a, b) => {
+        (Some(newest), When::Unviewed) => (newest, None),
+        (_, When::Between(a, b)) => {
             let (a, b) = (a.get(made).time, b.get(made).time);
-            Snapshot { time: a + (b - a) / 2, counts }
+            (a + (b - a) / 2, None)
         }
-    }
+    };
+    let views = match draft.manner {
+        _ if matches!(draft.when, When::Unviewed) => None,
+        Manner::Wild => draft.views,
+        // 6 an hour, and up to 3 more or less.
+        Manner::Calm => draft.views.map(|views| ((time - START) / (10 * MINUTE_US)).max(0) + views % 4),
+    };
+    let counts = [views, draft.likes, draft.comments].map(Nullable::from);
+    earlier.unwrap_or(Snapshot { time, counts })
 }
 
 /// Spreads the ticks over runs, with restarts between some of them.

@@ -8,6 +8,7 @@ use crate::retention::Retention;
 use crate::series::oracle::{SnapshotRow, Tables};
 use crate::series::{HourUpdate, Loaded, SeriesConfig, SnapshotChange, SnapshotUpdate};
 use crate::snapshot::{EventTime, Nullable, Snapshot};
+use crate::trends::Trend;
 use crate::video_id::VideoId;
 
 #[derive(Default)]
@@ -37,6 +38,20 @@ impl Model {
             });
             assert_eq!(totals, *before, "{row:?}");
             assert_ne!(row_before.as_ref(), Some(row), "an hour that did not change");
+        }
+    }
+
+    /// Takes the trends of the videos that a tick touched, which are to be `touched`.
+    pub fn apply_trends(&mut self, trends: &[Trend], touched: &BTreeSet<VideoId>, config: &SeriesConfig) {
+        assert!(config.trends || trends.is_empty());
+        let videos: BTreeSet<_> = trends.iter().map(|trend| trend.video).collect();
+        assert_eq!(videos.len(), trends.len(), "a trend twice in a tick: {trends:?}");
+        assert!(!config.trends || videos == *touched, "trends of {videos:?} for records of {touched:?}");
+        for Trend { video, row } in trends {
+            match row {
+                Some(row) => self.tables.trends.insert(*video, row.clone()),
+                None => self.tables.trends.remove(video),
+            };
         }
     }
 

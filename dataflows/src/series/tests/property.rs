@@ -1,7 +1,7 @@
 //! Random cases: the rows after every tick, the tallies, and what the updates promise.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use proptest::test_runner::{Config, TestRunner};
 
@@ -30,6 +30,10 @@ struct Shape {
     upserted: usize,
     regrown: usize,
     forgotten: usize,
+    /// Trends with a label, after each tick.
+    labels: usize,
+    /// Ticks after which fewer videos have a trend.
+    trends_gone: usize,
 }
 
 #[test]
@@ -52,7 +56,7 @@ fn check(case: &Case) -> Shape {
     let (mut oracle, mut model) = (Oracle::default(), Model::default());
     for of_run in &case.runs {
         let Run { ticks, retention, setting } = of_run.clone();
-        let config = SeriesConfig { retention, growth: case.growth, hourly: case.hourly, trends: true };
+        let config = SeriesConfig { retention, growth: case.growth, hourly: case.hourly, trends: case.trends };
         let loaded = model.to_load(retention);
         let folded_in = model.tables.snapshots.values().filter(|row| row.folded_in).count();
         shape.forgotten += folded_in - loaded.len();
@@ -62,13 +66,17 @@ fn check(case: &Case) -> Shape {
         // The operator has seen no partition when it starts.
         let mut partitions = HashMap::new();
         for (tick, records) in ticks {
-            let Output { snapshots, hours, tallies } = outputs.remove(&tick).unwrap_or_default();
-            let expected = store(&mut oracle, &mut partitions, records, config);
+            let Output { snapshots, hours, trends, tallies } = outputs.remove(&tick).unwrap_or_default();
+            let (expected, touched) = store(&mut oracle, &mut partitions, records, config);
             check_tallies(tick, &tallies, expected, setting.workers);
             shape.late += expected.late as usize;
             shape.count(&snapshots);
             model.apply(&snapshots, &hours, &config);
-            assert_eq!(model.tables, oracle.tables(case.growth, case.hourly), "after tick {tick}");
+            let rows_before = model.tables.trends.len();
+            model.apply_trends(&trends, &touched, &config);
+            shape.trends_gone += usize::from(model.tables.trends.len() < rows_before);
+            shape.labels += trends.iter().filter_map(|trend| trend.row.as_ref()?.label).count();
+            assert_eq!(model.tables, oracle.tables(case.growth, case.hourly, case.trends), "after tick {tick}");
         }
         assert!(outputs.is_empty(), "updates at other ticks: {outputs:?}");
     }
@@ -80,21 +88,27 @@ fn check(case: &Case) -> Shape {
     shape
 }
 
-/// Hands a tick's records to the oracle in order of places, and gives the tally that they make.
+/// Hands a tick's records to the oracle in order of places, and gives the tally that they make and the videos of those
+/// that are folded in.
 fn store(
     oracle: &mut Oracle,
     partitions: &mut HashMap<VideoId, u32>,
     mut records: Vec<Record>,
     config: SeriesConfig,
-) -> Tally {
+) -> (Tally, BTreeSet<VideoId>) {
     records.sort_by_key(|record| record.place);
     let mut tally = Tally { records: records.len() as u64, ..Tally::default() };
+    let mut touched = BTreeSet::new();
     for record in records {
-        tally.late += u64::from(oracle.store(&record, config.retention.retention_us));
+        if oracle.store(&record, config.retention.retention_us) {
+            tally.late += 1;
+        } else {
+            touched.insert(record.video);
+        }
         let before = partitions.insert(record.video, record.place.partition);
         tally.crossed += u64::from(before.is_some_and(|before| before != record.place.partition));
     }
-    tally
+    (tally, touched)
 }
 
 fn check_tallies(tick: Tick, tallies: &[Tally], expected: Tally, workers: usize) {
@@ -138,4 +152,7 @@ fn report(shapes: &[Shape]) {
     assert!(quantiles("regrown rows", |shape| shape.regrown) >= 2);
     quantiles("rows not loaded", |shape| shape.forgotten);
     assert!(shapes.iter().filter(|shape| shape.forgotten > 0).count() > shapes.len() / 10);
+    assert!(quantiles("labelled trends", |shape| shape.labels) >= 3);
+    quantiles("trends gone", |shape| shape.trends_gone);
+    assert!(shapes.iter().filter(|shape| shape.trends_gone > 0).count() > shapes.len() / 50);
 }

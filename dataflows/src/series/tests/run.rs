@@ -14,12 +14,14 @@ use timely::{Config, WorkerConfig};
 use crate::Tick;
 use crate::series::{HourUpdate, Loaded, SeriesConfig, SnapshotUpdate, Tally, series};
 use crate::snapshot::Record;
+use crate::trends::Trend;
 
 /// What comes out at one tick.
 #[derive(Clone, Debug, Default)]
 pub struct Output {
     pub snapshots: Vec<SnapshotUpdate>,
     pub hours: Vec<HourUpdate>,
+    pub trends: Vec<Trend>,
     pub tallies: Vec<Tally>,
 }
 
@@ -40,27 +42,34 @@ pub fn run(
     loaded: Vec<Loaded>,
     ticks: Vec<(Tick, Vec<Record>)>,
 ) -> BTreeMap<Tick, Output> {
+    let mut outputs = BTreeMap::<Tick, Output>::new();
+    for (tick, output) in on_workers(setting, move |worker| work(worker, config, setting, &loaded, &ticks)) {
+        let sum = outputs.entry(tick).or_default();
+        sum.snapshots.extend(output.snapshots);
+        sum.hours.extend(output.hours);
+        sum.trends.extend(output.trends);
+        sum.tallies.extend(output.tallies);
+    }
+    outputs
+}
+
+/// Runs `work` on the workers of a setting, and gives what they put out one after the other.
+pub fn on_workers<O: Send + 'static>(
+    setting: Setting,
+    work: impl Fn(&mut Worker) -> BTreeMap<Tick, O> + Send + Sync + 'static,
+) -> impl Iterator<Item = (Tick, O)> {
     let communication = match (setting.workers, setting.serialised) {
         (1, false) => Communication::Thread,
         (workers, false) => Communication::Process(workers),
         (workers, true) => Communication::ProcessBinary(workers),
     };
-    let timely = Config { communication, worker: WorkerConfig::default() };
-    let guards = timely::execute(timely, move |worker| work(worker, config, setting, &loaded, &ticks));
-    let mut outputs = BTreeMap::<Tick, Output>::new();
-    for worker in guards.expect("timely starts").join() {
-        for (tick, output) in worker.expect("a worker ends well") {
-            let sum = outputs.entry(tick).or_default();
-            sum.snapshots.extend(output.snapshots);
-            sum.hours.extend(output.hours);
-            sum.tallies.extend(output.tallies);
-        }
-    }
-    outputs
+    let guards = timely::execute(Config { communication, worker: WorkerConfig::default() }, work);
+    let outputs = guards.expect("timely starts").join();
+    outputs.into_iter().flat_map(|output| output.expect("a worker ends well"))
 }
 
 /// What one worker puts out.
-type Outputs = Rc<RefCell<BTreeMap<Tick, Output>>>;
+pub type Outputs<O> = Rc<RefCell<BTreeMap<Tick, O>>>;
 
 fn work(
     worker: &mut Worker,
@@ -70,13 +79,14 @@ fn work(
     ticks: &[(Tick, Vec<Record>)],
 ) -> BTreeMap<Tick, Output> {
     let (index, peers) = (worker.index(), worker.peers());
-    let outputs = Outputs::default();
+    let outputs = Outputs::<Output>::default();
     let probe = ProbeHandle::new();
     let (mut state, mut records) = (StateHandle::new(), InputHandle::new());
     worker.dataflow(|scope| {
         let streams = series(state.to_stream(scope), records.to_stream(scope), config, index as u32);
         collect(streams.snapshots, &outputs, &probe, |output| &mut output.snapshots);
         collect(streams.hours, &outputs, &probe, |output| &mut output.hours);
+        collect(streams.trends, &outputs, &probe, |output| &mut output.trends);
         collect(streams.tallies, &outputs, &probe, |output| &mut output.tallies);
     });
     // One worker loads; the others' state is complete at once.
@@ -104,10 +114,10 @@ fn work(
     Rc::try_unwrap(outputs).map_or_else(|shared| shared.take(), RefCell::into_inner)
 }
 
-type StateHandle = InputHandle<Tick, CapacityContainerBuilder<Vec<Loaded>>>;
+pub type StateHandle<D> = InputHandle<Tick, CapacityContainerBuilder<Vec<D>>>;
 
 /// Loads in chunks over a few ticks, and closes the state.
-fn load(worker: &mut Worker, state: Option<StateHandle>, loaded: &[Loaded]) {
+pub fn load<D: Clone + 'static>(worker: &mut Worker, state: Option<StateHandle<D>>, loaded: &[D]) {
     let mut state = state.expect("the state is loaded once");
     for (number, chunk) in loaded.chunks(20).enumerate() {
         state.advance_to(1 + number as Tick / 2);
@@ -118,11 +128,11 @@ fn load(worker: &mut Worker, state: Option<StateHandle>, loaded: &[Loaded]) {
 }
 
 /// Collects one of the streams.
-fn collect<'s, D: Clone + 'static>(
+pub fn collect<'s, D: Clone + 'static, O: Default + 'static>(
     stream: Stream<'s, Tick, Vec<D>>,
-    outputs: &Outputs,
+    outputs: &Outputs<O>,
     probe: &ProbeHandle<Tick>,
-    part: fn(&mut Output) -> &mut Vec<D>,
+    part: fn(&mut O) -> &mut Vec<D>,
 ) {
     let outputs = outputs.clone();
     stream
