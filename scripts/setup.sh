@@ -3,7 +3,7 @@
 # again and again, and in clones side by side.
 #
 #   scripts/setup.sh         to build and run: a C and C++ compiler, make, pkg-config, OpenSSL and zlib (librdkafka), PostgreSQL
-#   scripts/setup.sh test    beside that for the tests: Java, Maven, and the jars of Apache Kafka, in target/
+#   scripts/setup.sh test    beside that for the tests: Java, Maven, Python 3, and the jars of Apache Kafka, in target/
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,6 +28,7 @@ missing_for_tests() {
     have java || echo default-jre-headless
     have mvn || echo maven
     have setpriv || echo util-linux
+    have python3 || echo python3
 }
 
 install() {

@@ -10,6 +10,7 @@ mod harness_works;
 mod kafka_source;
 mod managed;
 mod options;
+mod oracle;
 mod outages;
 mod readme;
 mod real_data;
