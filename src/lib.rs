@@ -12,12 +12,14 @@
 //! | [`verify`] | every derived table computed again in batch, and compared bit by bit |
 //! | [`rebuild`] | derived tables made anew from the raw rows |
 //! | [`replay`] | CSV files to Kafka |
+//! | [`dead_letters`] | dead letters listed, exported, and sent again |
 //! | [`demo`] | all of it on bundled real data |
 //! | [`limits`] | every limit, with its unit and reason |
 //! | [`run`] | a whole run, put together |
 //! | [`cli`] | the command line |
 
 pub mod cli;
+pub mod dead_letters;
 pub mod demo;
 pub mod engine;
 pub mod limits;

@@ -154,5 +154,20 @@ pub const REPLAY_SLEEP_MAX: Duration = Duration::from_millis(50);
 /// How long a stopped `replay` waits for acknowledgements of what it sent.
 pub const REPLAY_STOP_MAX: Duration = Duration::from_secs(4);
 
+/// Dead letters that `list` shows as a table where no limit is given; a table is laid out in memory.
+pub const DEAD_LETTERS_LISTED: u64 = 1_000;
+
+/// Characters of a payload that `list` shows: a snapshot's time and video, on one line of a wide terminal.
+pub const PAYLOAD_SHOWN_CHARS_MAX: usize = 64;
+
+/// Kinds of reasons that `list` counts one by one; the others are counted together.
+pub const REASONS_SHOWN_MAX: usize = 8;
+
+/// Bytes of a line of a file of dead letters. As JSON a byte takes up to six, and a record has up to 1 MiB.
+pub const DEAD_LETTER_LINE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Dead letters that are not sent again, or would be, that are named one by one; all are counted.
+pub const RESENDS_SHOWN_MAX: u64 = 100;
+
 /// Differences that `verify` shows; all are counted.
 pub const DIFFERENCES_SHOWN_MAX: usize = 20;

@@ -6,7 +6,7 @@
 
 mod pace;
 mod row;
-mod send;
+pub(crate) mod send;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use crate::source::csv_file::CheckedFile;
 use crate::source::kafka_settings::KafkaSettings;
 use pace::Metronome;
 use row::Encoder;
-use send::Sender;
+use send::{Outgoing, Sender};
 
 /// What to send, where and how fast.
 #[derive(Clone, Debug)]
@@ -129,7 +129,7 @@ pub fn replay(
     for file in &files {
         rows += count_rows(file)?;
     }
-    let sender = Sender::connect(config)?;
+    let sender = Sender::connect(&config.settings, [config.topic.as_str()], config.partitions)?;
     let progress = ReplayProgress { rows, ..ReplayProgress::default() };
     let mut replay = Replay {
         config,
@@ -188,7 +188,9 @@ impl Replay<'_> {
                     if !self.metronome.wait(encoded.event_time, self.stop) {
                         return Ok(false);
                     }
-                    self.sender.send(encoded.key, encoded.value, self.stop)
+                    let topic = &self.config.topic;
+                    let record = Outgoing { topic, key: encoded.key, value: encoded.value, timestamp_ms: None };
+                    self.sender.send(&record, self.stop)
                 }
                 Err(refusal) => Err(send::Unsent::Refused(refusal.to_string())),
             };

@@ -1,6 +1,7 @@
 //! The command line: one file a command, each with its flags and what it does with them.
 
 pub mod database;
+mod dead_letters;
 mod durations;
 mod input;
 mod migrate;
@@ -68,6 +69,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Make the derived tables anew from the raw rows
     Rebuild(rebuild::RebuildArgs),
+    /// List, export and send again what was no snapshot
+    DeadLetters(dead_letters::DeadLettersArgs),
     /// Apply the database migrations
     Migrate(migrate::MigrateArgs),
 }
@@ -86,6 +89,7 @@ impl Cli {
             Command::Run(args) => run::execute(args),
             Command::Verify(args) => verify::execute(args),
             Command::Rebuild(args) => rebuild::execute(args),
+            Command::DeadLetters(args) => dead_letters::execute(args),
             Command::Migrate(args) => migrate::execute(args),
         }
     }
@@ -100,16 +104,21 @@ mod tests {
         let mut command = super::Cli::command();
         command.build();
         command.clone().debug_assert();
-        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
-            for flag in sub.get_arguments().filter(|flag| flag.get_long().is_some()) {
-                let long = flag.get_long().unwrap_or_default();
-                if ["help", "version"].contains(&long) {
-                    continue;
-                }
-                let expected = format!("VIEWTIDE_{}", long.replace('-', "_").to_uppercase());
-                let env = flag.get_env().map(|env| env.to_string_lossy().into_owned());
-                assert_eq!(env, Some(expected), "{} --{long}", sub.get_name());
-            }
+        let flags = check(&command, "viewtide");
+        assert!(flags > 50, "{flags} flags were looked at");
+    }
+
+    /// Looks at the flags of `command` and of all below it; returns how many there are.
+    fn check(command: &clap::Command, path: &str) -> usize {
+        let mut flags = 0;
+        for flag in command.get_arguments() {
+            let Some(long) = flag.get_long().filter(|long| !["help", "version"].contains(long)) else { continue };
+            let expected = format!("VIEWTIDE_{}", long.replace('-', "_").to_uppercase());
+            let env = flag.get_env().map(|env| env.to_string_lossy().into_owned());
+            assert_eq!(env, Some(expected), "{path} --{long}");
+            flags += 1;
         }
+        let below = command.get_subcommands().filter(|sub| sub.get_name() != "help");
+        flags + below.map(|sub| check(sub, &format!("{path} {}", sub.get_name()))).sum::<usize>()
     }
 }

@@ -13,17 +13,29 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, NoCustomPartitioner, Producer, ProducerContext, ThreadedProducer};
 use tracing::info;
 
-use super::{ReplayConfig, ReplayError};
+use super::ReplayError;
 use crate::limits::{KAFKA_METADATA_TIMEOUT, KAFKA_REFRESH_INTERVAL, REPLAY_STOP_MAX};
 use crate::source::kafka::{known_partitions, no_topic, reach};
 use crate::source::kafka_log::KafkaLog;
-use crate::source::kafka_settings::refused;
+use crate::source::kafka_settings::{KafkaSettings, refused};
 
 /// How long to wait until the client has room again; it sends far more than its queue holds in a second.
 const FULL_QUEUE_POLL: Duration = Duration::from_millis(1);
 
+/// A record on its way to a topic.
+pub(crate) struct Outgoing<'a> {
+    /// The topic; one of those that the sender was connected for.
+    pub(crate) topic: &'a str,
+    /// Decides on the partition.
+    pub(crate) key: Option<&'a [u8]>,
+    /// The record itself.
+    pub(crate) value: &'a [u8],
+    /// Its time, milliseconds since 1970; the time of sending where absent.
+    pub(crate) timestamp_ms: Option<i64>,
+}
+
 /// Why a record was not sent.
-pub(super) enum Unsent {
+pub(crate) enum Unsent {
     /// No broker would take it.
     Refused(String),
     /// There is no point in sending more: the replay was stopped, or an earlier record has failed.
@@ -74,31 +86,37 @@ impl ProducerContext for Context {
     }
 }
 
-/// Sends records to one topic.
-pub(super) struct Sender {
+/// Sends records, each once.
+pub(crate) struct Sender {
     producer: ThreadedProducer<Context, NoCustomPartitioner>,
     deliveries: Arc<Deliveries>,
-    topic: String,
     stopped_at: Option<Instant>,
 }
 
 impl Sender {
-    /// Connects, and makes sure that the topic is there.
-    pub(super) fn connect(config: &ReplayConfig) -> Result<Self, ReplayError> {
+    /// Connects, and makes sure that `topics` are there; one that is not is created with `partitions`, if any are given.
+    pub(crate) fn connect<'t>(
+        settings: &KafkaSettings,
+        topics: impl IntoIterator<Item = &'t str>,
+        partitions: Option<u32>,
+    ) -> Result<Self, ReplayError> {
         let log = KafkaLog::default();
-        let settings = config.settings.producer()?;
-        ensure_topic(config, &log)?;
+        let producer = settings.producer()?;
+        for topic in topics {
+            ensure_topic(settings, topic, partitions, &log)?;
+        }
         let deliveries = Arc::new(Deliveries::default());
         let context = Context { log, deliveries: deliveries.clone() };
         let producer =
-            ThreadedProducer::from_config_and_context(&settings, context).map_err(|error| refused(&error))?;
-        Ok(Self { producer, deliveries, topic: config.topic.clone(), stopped_at: None })
+            ThreadedProducer::from_config_and_context(&producer, context).map_err(|error| refused(&error))?;
+        Ok(Self { producer, deliveries, stopped_at: None })
     }
 
-    /// Hands a record to the client, waiting for room. Its time is that of sending.
-    pub(super) fn send(&self, key: Option<&[u8]>, value: &[u8], stop: &AtomicBool) -> Result<(), Unsent> {
-        let mut record = BaseRecord::<[u8], [u8]>::to(&self.topic).payload(value);
-        record.key = key;
+    /// Hands a record to the client, waiting for room.
+    pub(crate) fn send(&self, outgoing: &Outgoing<'_>, stop: &AtomicBool) -> Result<(), Unsent> {
+        let mut record = BaseRecord::<[u8], [u8]>::to(outgoing.topic).payload(outgoing.value);
+        record.key = outgoing.key;
+        record.timestamp = outgoing.timestamp_ms;
         loop {
             if stop.load(Ordering::Relaxed) || self.deliveries.failed.load(Ordering::Relaxed) > 0 {
                 return Err(Unsent::Stopped);
@@ -112,7 +130,7 @@ impl Sender {
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), _)) => {
                     return Err(Unsent::Refused(format!(
                         "a record of {} bytes is more than the client sends (-X message.max.bytes)",
-                        value.len()
+                        outgoing.value.len()
                     )));
                 }
                 Err((error, _)) => {
@@ -125,13 +143,13 @@ impl Sender {
         }
     }
 
-    pub(super) fn acknowledged(&self) -> u64 {
+    pub(crate) fn acknowledged(&self) -> u64 {
         self.deliveries.acknowledged.load(Ordering::Relaxed)
     }
 
     /// Waits for acknowledgements, for `timeout` at most; whether there is more to wait for. Once stopped it does not wait
     /// for ever for brokers that are away.
-    pub(super) fn waits(&mut self, timeout: Duration, stop: &AtomicBool) -> bool {
+    pub(crate) fn waits(&mut self, timeout: Duration, stop: &AtomicBool) -> bool {
         // An error means that records are still under way, which their number tells as well.
         let _ = self.producer.flush(timeout);
         if stop.load(Ordering::Relaxed) {
@@ -144,20 +162,25 @@ impl Sender {
     }
 
     /// The first failure.
-    pub(super) fn why(&self) -> String {
+    pub(crate) fn why(&self) -> String {
         let first = self.deliveries.first_failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
         first.or_else(|| self.producer.context().log.last_trouble()).unwrap_or_else(|| "stopped".to_owned())
     }
 }
 
-fn ensure_topic(config: &ReplayConfig, log: &KafkaLog) -> Result<(), ReplayError> {
-    let (topic, brokers) = (&config.topic, &config.settings.brokers);
-    let settings = config.settings.admin()?;
+fn ensure_topic(
+    settings: &KafkaSettings,
+    topic: &str,
+    partitions: Option<u32>,
+    log: &KafkaLog,
+) -> Result<(), ReplayError> {
+    let brokers = &settings.brokers;
     // A consumer, since to ask as a producer would make some brokers create the topic with their own defaults.
-    let consumer = BaseConsumer::from_config_and_context(&settings, log.clone()).map_err(|error| refused(&error))?;
-    match (reach(&consumer, brokers, topic)?, config.partitions) {
+    let consumer =
+        BaseConsumer::from_config_and_context(&settings.admin()?, log.clone()).map_err(|error| refused(&error))?;
+    match (reach(&consumer, brokers, topic)?, partitions) {
         (None, None) => Err(no_topic(brokers, topic).into()),
-        (None, Some(partitions)) => create_topic(config, log, partitions, &consumer),
+        (None, Some(partitions)) => create_topic(settings, topic, partitions, log, &consumer),
         (Some(found), Some(asked)) if found != asked => {
             info!(topic, found, asked, "the topic is there already and is left as it is");
             Ok(())
@@ -167,15 +190,15 @@ fn ensure_topic(config: &ReplayConfig, log: &KafkaLog) -> Result<(), ReplayError
 }
 
 fn create_topic(
-    config: &ReplayConfig,
-    log: &KafkaLog,
+    settings: &KafkaSettings,
+    topic: &str,
     partitions: u32,
+    log: &KafkaLog,
     consumer: &BaseConsumer<KafkaLog>,
 ) -> Result<(), ReplayError> {
-    let topic = &config.topic;
-    let failed = |why: &dyn std::fmt::Display| ReplayError::Topic { topic: topic.clone(), why: why.to_string() };
-    let admin = AdminClient::from_config_and_context(&config.settings.admin()?, log.clone())
-        .map_err(|error| refused(&error))?;
+    let failed = |why: &dyn std::fmt::Display| ReplayError::Topic { topic: topic.to_owned(), why: why.to_string() };
+    let admin =
+        AdminClient::from_config_and_context(&settings.admin()?, log.clone()).map_err(|error| refused(&error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| failed(&error))?;
     let partitions = i32::try_from(partitions).map_err(|error| failed(&error))?;
     // As many replicas as the brokers take for their default.

@@ -3,6 +3,7 @@
 mod bad_input;
 mod commit_cut;
 mod crash;
+mod dead_letters;
 mod disorder;
 mod faults;
 mod harness;
