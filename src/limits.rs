@@ -98,6 +98,18 @@ pub const MANAGED_STOP_SECONDS_MAX: u64 = 60;
 /// Bytes of a managed Postgres' log past which the next start begins a new one and keeps one old one.
 pub const MANAGED_LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
+/// Items of one response of the YouTube Data API, which gives 50 at most: room for collectors that join pages, and a bound for
+/// what one record can become.
+pub const RESPONSE_ITEMS_MAX: usize = 1_000;
+
+/// Bytes of a record's key that the dead letter of one of its items keeps: each item repeats it, so that a key as large as a
+/// record would become a gigabyte.
+pub const ITEM_KEY_BYTES_MAX: usize = 1_024;
+
+/// Bytes of a title, an id or a name of a channel, or a category. YouTube's longest titles have 400, escaped for HTML 600; an
+/// entry of an index of Postgres, which ids go into, has at most 2,704.
+pub const METADATA_TEXT_BYTES_MAX: usize = 2_000;
+
 /// Characters of a bad value that a message shows: enough to recognise it, short enough to read.
 pub const SHOWN_CHARS_MAX: usize = 40;
 

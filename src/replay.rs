@@ -1,7 +1,8 @@
 //! CSV files to Kafka: one record a row, keyed by video, in the plain JSON form, in the order of the files.
 //!
 //! A row is sent field by field as it stands: whether it is a snapshot is judged where it is read, so that a replayed file
-//! and the file itself give the same rows and the same dead letters. A row that has no fields to send (not UTF-8, too large,
+//! and the file itself give the same rows and the same dead letters. The plain form has counts only: what a file says of titles,
+//! channels and categories is not sent, and a warning says so. A row that has no fields to send (not UTF-8, too large,
 //! another number of fields than the header) is reported, left out, and counted.
 
 mod pace;
@@ -11,12 +12,15 @@ pub(crate) mod send;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use tracing::warn;
+
 pub use pace::Pace;
 
 use crate::limits::REPLAY_PROGRESS_INTERVAL;
-use crate::source::SourceError;
 use crate::source::csv_file::CheckedFile;
+use crate::source::csv_folder::files_in;
 use crate::source::kafka_settings::KafkaSettings;
+use crate::source::{Input, SourceError};
 use pace::Metronome;
 use row::Encoder;
 use send::{Outgoing, Sender};
@@ -28,7 +32,7 @@ pub struct ReplayConfig {
     pub settings: KafkaSettings,
     /// The topic.
     pub topic: String,
-    /// The files, in this order.
+    /// The files, in this order; a directory stands for those in it.
     pub files: Vec<String>,
     /// Creates the topic with so many partitions if there is none.
     pub partitions: Option<u32>,
@@ -124,9 +128,17 @@ pub fn replay(
     observe: &mut dyn FnMut(ReplayEvent),
 ) -> Result<ReplaySummary, ReplayError> {
     let start = Instant::now();
-    let files: Vec<_> = config.files.iter().map(|path| CheckedFile::check(path)).collect::<Result<_, _>>()?;
+    let paths = files_in(&config.files)?;
+    let files: Vec<_> =
+        paths.iter().map(|path| CheckedFile::check(path, Input::Snapshots)).collect::<Result<_, _>>()?;
     let mut rows = 0;
     for file in &files {
+        if file.columns.have_metadata() {
+            warn!(
+                file = file.file.path,
+                "titles, channels and categories are not sent; `run --videos` reads them from the same file"
+            );
+        }
         rows += count_rows(file)?;
     }
     let sender = Sender::connect(&config.settings, [config.topic.as_str()], config.partitions)?;

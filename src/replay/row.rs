@@ -6,7 +6,9 @@ use viewtide_dataflows::snapshot::EventTime;
 
 use crate::source::csv_file::Columns;
 use crate::source::csv_rows::Row;
-use crate::source::fields::{Field, Refusal, event_time};
+use crate::source::field::Field;
+use crate::source::refusal::Refusal;
+use crate::source::times::event_time_of;
 
 /// Digits that are sent as a number; more are sent as text, since not every reader of JSON keeps larger numbers whole.
 const NUMBER_DIGITS_MAX: usize = 15;
@@ -41,7 +43,7 @@ impl Encoder {
         drop(self.columns.fields(row)?);
         self.value.clear();
         let mut encoded_time = None;
-        for field in Field::ALL {
+        for field in Field::OF_SNAPSHOTS {
             let text = self.columns.place(field).and_then(|column| row.field(column)).unwrap_or_default();
             let Ok(text) = std::str::from_utf8(text) else { continue };
             // An empty field is an absent one, in CSV as in JSON.
@@ -50,8 +52,8 @@ impl Encoder {
             }
             self.value.push(if self.value.is_empty() { b'{' } else { b',' });
             self.put(field, text);
-            if field == Field::Timestamp {
-                encoded_time = event_time(text).ok();
+            if field.kind() == Field::Timestamp {
+                encoded_time = event_time_of(field, text).ok();
             }
         }
         if self.value.is_empty() {

@@ -1,8 +1,11 @@
 //! Filling a [`SourceBatch`] up to its limits.
 
-use viewtide_dataflows::snapshot::Record;
+use viewtide_dataflows::metadata::MetadataRecord;
+use viewtide_dataflows::snapshot::{Place, Record};
 
-use super::{DeadLetter, SourceBatch};
+use super::fields::Word;
+use super::refusal::Refusal;
+use super::{DeadLetter, Input, SourceBatch};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, OVERSIZED_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
 
 /// A batch that is being filled.
@@ -14,32 +17,74 @@ pub(super) struct Filling {
     bytes: usize,
 }
 
+/// Where something was read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReadAt<'a> {
+    pub(super) input: Input,
+    /// By what positions count.
+    pub(super) place: Place,
+    /// The topic or the file.
+    pub(super) topic: &'a str,
+    /// Where people find it there: the offset, or the line of a file.
+    pub(super) offset: u64,
+    pub(super) key: Option<&'a [u8]>,
+    /// The bytes as they were read.
+    pub(super) payload: Option<&'a [u8]>,
+}
+
+impl ReadAt<'_> {
+    fn bytes(&self) -> usize {
+        self.key.map_or(0, <[u8]>::len) + self.payload.map_or(0, <[u8]>::len)
+    }
+}
+
 impl Filling {
-    /// Takes a record that was `bytes` large.
-    pub(super) fn record(&mut self, record: Record, bytes: usize) {
-        self.batch.records.push(record);
-        self.count(bytes);
+    /// Takes what was said there, or that it is not taken and why.
+    pub(super) fn said(&mut self, at: &ReadAt<'_>, said: Result<Word, Refusal>) {
+        match said {
+            Ok(word) => self.word(at, word),
+            Err(refusal) => self.dead_letter(at, &refusal),
+        }
+        self.passed(at.bytes());
     }
 
-    /// Takes a dead letter; of bytes beyond what a record may have, the first 64 KiB are kept.
-    pub(super) fn dead_letter(&mut self, mut letter: DeadLetter) {
-        let mut bytes = 0;
-        for part in [&mut letter.key, &mut letter.payload].into_iter().flatten() {
-            bytes += part.len();
-        }
-        if bytes > RECORD_BYTES_MAX {
-            for part in [&mut letter.key, &mut letter.payload].into_iter().flatten() {
-                part.truncate(OVERSIZED_PAYLOAD_BYTES_MAX);
-                part.shrink_to_fit();
-            }
-        }
-        self.batch.dead_letters.push(letter);
-        self.count(bytes);
-    }
-
-    fn count(&mut self, bytes: usize) {
+    /// Counts a record of so many bytes that says nothing.
+    pub(super) fn passed(&mut self, bytes: usize) {
         self.items += 1;
         self.bytes += bytes;
+    }
+
+    fn word(&mut self, at: &ReadAt<'_>, word: Word) {
+        let Word { video, observation, metadata } = word;
+        let place = at.place;
+        if let Some(observed) = observation {
+            let (snapshot, file_source) = (observed.snapshot, observed.file_source);
+            self.batch.records.push(Record { video, place, snapshot, file_source });
+        }
+        if let Some(metadata) = metadata {
+            let source = at.input.metadata_source();
+            self.batch.metadata.push(MetadataRecord { video, place, source, metadata });
+        }
+    }
+
+    /// Of bytes beyond what a record may have, the first 64 KiB are kept.
+    fn dead_letter(&mut self, at: &ReadAt<'_>, refusal: &Refusal) {
+        let is_too_large = at.bytes() > RECORD_BYTES_MAX;
+        let kept = |bytes: &[u8]| {
+            let kept = if is_too_large { bytes.len().min(OVERSIZED_PAYLOAD_BYTES_MAX) } else { bytes.len() };
+            bytes[..kept].to_vec()
+        };
+        self.batch.dead_letters.push(DeadLetter {
+            input: at.input,
+            topic: at.topic.to_owned(),
+            partition: at.place.partition,
+            offset: at.offset,
+            item: at.place.item,
+            position: at.place.offset,
+            reason: refusal.to_string(),
+            key: at.key.map(kept),
+            payload: at.payload.map(kept),
+        });
     }
 
     /// Whether nothing more shall go in.
@@ -54,8 +99,11 @@ impl Filling {
 
     /// What is in it; the next one starts empty, with room for as many.
     pub(super) fn take(&mut self) -> SourceBatch {
-        let room = self.batch.records.len();
-        let next = SourceBatch { records: Vec::with_capacity(room), ..SourceBatch::default() };
+        let next = SourceBatch {
+            records: Vec::with_capacity(self.batch.records.len()),
+            metadata: Vec::with_capacity(self.batch.metadata.len()),
+            ..SourceBatch::default()
+        };
         (self.items, self.bytes) = (0, 0);
         std::mem::replace(&mut self.batch, next)
     }

@@ -7,14 +7,14 @@ use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
 use super::csv_rows::{CsvRows, Row};
-use super::fields::{Field, Fields, Refusal, Value, shown};
-use super::{CsvFile, SourceError};
+use super::field::Field;
+use super::fields::Fields;
+use super::refusal::Refusal;
+use super::value::{Value, shown};
+use super::{CsvFile, Input, SourceError};
 
 const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
 const HASH_CHUNK_BYTES: usize = 256 * 1024;
-pub(super) const NEEDED: &str =
-    "a header with timestamp, video_id and at least one of viewCount, likeCount, commentCount is needed";
-
 /// Which column holds which field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Columns {
@@ -22,26 +22,54 @@ pub struct Columns {
     places: [Option<usize>; Field::ALL.len()],
 }
 
+/// What the header of a file of `input` has to have.
+pub(super) fn needed(input: Input) -> &'static str {
+    match input {
+        Input::Snapshots => {
+            "a header with timestamp, video_id and at least one of viewCount, likeCount, commentCount is needed"
+        }
+        Input::VideosFile | Input::VideosTopic => {
+            "a header with video_id and at least one of title, channel_id, channel_title, category_id, published_at is \
+             needed"
+        }
+    }
+}
+
 impl Columns {
-    fn of(header: &Row<'_>) -> Result<Self, String> {
+    fn of(header: &Row<'_>, input: Input) -> Result<Self, String> {
         let names: Option<Vec<&str>> = header.fields().map(|name| std::str::from_utf8(name).ok()).collect();
         let names = names.filter(|_| !header.is_too_large()).ok_or("it does not begin with a CSV header".to_owned())?;
-        let mut places = [None; Field::ALL.len()];
+        let named = match input {
+            Input::Snapshots => Field::named,
+            Input::VideosFile | Input::VideosTopic => Field::of_videos,
+        };
+        let mut columns = Self { count: header.len(), places: [None; Field::ALL.len()] };
         for (index, name) in names.iter().enumerate() {
-            let Some(field) = Field::named(name.as_bytes()) else { continue };
-            if let Some(before) = places[field as usize].replace(index) {
-                return Err(format!("the columns {} and {name} both mean {}", names[before], field.name()));
+            let Some(field) = named(name.as_bytes()) else { continue };
+            let same = Field::ALL.into_iter().filter(|other| other.kind() == field.kind());
+            if let Some(before) = same.filter_map(|other| columns.place(other)).next() {
+                return Err(format!("the columns {} and {name} both mean {}", names[before], field.kind().name()));
             }
+            columns.places[field as usize] = Some(index);
         }
-        let columns = Self { count: header.len(), places };
-        let missing = [Field::Timestamp, Field::VideoId].into_iter().find(|field| columns.place(*field).is_none());
-        match missing {
-            Some(field) => Err(format!("no column {}; it has: {}", field.name(), shown(&names.join(",")))),
-            None if Field::COUNTS.iter().all(|field| columns.place(*field).is_none()) => {
-                Err(format!("no column of counts; it has: {}", shown(&names.join(","))))
+        columns.check(input).map_err(|missing| format!("no column {missing}; it has: {}", shown(&names.join(","))))?;
+        Ok(columns)
+    }
+
+    /// Says what is missing.
+    fn check(&self, input: Input) -> Result<(), &'static str> {
+        let has = |field: &Field| self.place(*field).is_some();
+        let (needed, missing) = match input {
+            Input::Snapshots if ![Field::Timestamp, Field::TrendingDate].iter().any(has) => {
+                return Err(Field::Timestamp.name());
             }
-            None => Ok(columns),
+            Input::Snapshots => (&Field::COUNTS[..], "of counts"),
+            Input::VideosFile | Input::VideosTopic => (&Field::METADATA[..], "of what is known of videos"),
+        };
+        if !has(&Field::VideoId) {
+            return Err(Field::VideoId.name());
         }
+        if needed.iter().any(has) { Ok(()) } else { Err(missing) }
     }
 
     /// The column of `field`, from 0.
@@ -49,10 +77,15 @@ impl Columns {
         self.places[field as usize]
     }
 
+    /// Whether there are columns of what is known of videos beside their counts.
+    pub fn have_metadata(&self) -> bool {
+        Field::METADATA.iter().any(|field| self.place(*field).is_some())
+    }
+
     /// The fields of a row, as text.
     ///
     /// # Errors
-    /// Why the row cannot be taken apart; whether its fields are a snapshot is another question.
+    /// Why the row cannot be taken apart; what its fields say is another question.
     pub fn fields<'a>(&self, row: &Row<'a>) -> Result<Fields<'a>, Refusal> {
         if row.is_too_large() {
             return Err(Refusal::TooLarge { bytes: row.bytes });
@@ -82,29 +115,31 @@ pub struct CheckedFile {
 }
 
 impl CheckedFile {
-    /// Checks that `path` is a regular file with a header that has the columns needed, and takes its size and hash.
+    /// Checks that `path` is a regular file with a header that has the columns which `input` needs, and takes its size and
+    /// hash.
     ///
     /// # Errors
     /// Names the file, what is wrong, and what is needed.
-    pub fn check(path: &str) -> Result<Self, SourceError> {
+    pub fn check(path: &str, input: Input) -> Result<Self, SourceError> {
         let failed = |why: &dyn std::fmt::Display| SourceError::new(format!("cannot read the CSV file {path}: {why}"));
         let mut opened = File::open(path).map_err(|error| failed(&error))?;
         let metadata = opened.metadata().map_err(|error| failed(&error))?;
         if metadata.is_dir() {
-            return Err(failed(&"it is a directory; name the files in it"));
+            return Err(failed(&"it is a directory; name a file"));
         }
         if !metadata.is_file() {
             return Err(failed(&"it is not a regular file; it must be one, since a restart reads it again"));
         }
+        let needed = needed(input);
         let (bytes, sha256) = size_and_hash(&mut opened).map_err(|error| failed(&error))?;
         if bytes == 0 {
-            return Err(failed(&format!("it is empty (0 bytes); {NEEDED}")));
+            return Err(failed(&format!("it is empty (0 bytes); {needed}")));
         }
         let file = CsvFile { path: path.to_owned(), bytes, sha256 };
         let mut rows = CsvRows::new(content(&file).map_err(|error| failed(&error))?);
         let header = rows.next_row().map_err(|error| failed(&error))?;
-        let header = header.ok_or_else(|| failed(&format!("it has no lines; {NEEDED}")))?;
-        let columns = Columns::of(&header).map_err(|why| failed(&format!("{why}; {NEEDED}")))?;
+        let header = header.ok_or_else(|| failed(&format!("it has no lines; {needed}")))?;
+        let columns = Columns::of(&header, input).map_err(|why| failed(&format!("{why}; {needed}")))?;
         Ok(Self { file, columns })
     }
 

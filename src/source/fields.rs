@@ -1,254 +1,41 @@
-//! The fields of one snapshot, whatever form it comes in: how they are spelled, and which values they may have.
+//! The values of one record, row or item, and what they say.
 //!
-//! A form (JSON, CSV) puts the values that it finds into [`Fields`] and lets [`Fields::judge`] decide. So the same input is
-//! accepted, or refused with the same words, in every form.
+//! A form (JSON, CSV) puts the values that it finds into [`Fields`] and lets them be judged. So the same input is accepted, or
+//! refused with the same words, in every form.
 
-use std::borrow::Cow;
-use std::fmt;
+use viewtide_dataflows::metadata::Metadata;
+use viewtide_dataflows::snapshot::{COUNT_MAX, Counts, Nullable, Snapshot};
+use viewtide_dataflows::video_id::VideoId;
 
-use jiff::fmt::temporal::Pieces;
-use jiff::tz::Offset;
-use viewtide_dataflows::snapshot::{COUNT_MAX, Counts, EventTime, Nullable, Snapshot};
-use viewtide_dataflows::video_id::{VideoId, VideoIdError};
+use super::field::Field;
+use super::refusal::Refusal;
+use super::times::{Horizon, published_at};
+use super::value::{Value, shown};
+use crate::limits::METADATA_TEXT_BYTES_MAX;
 
-use crate::limits::{RECORD_BYTES_MAX, SHOWN_CHARS_MAX};
-
-/// The first day on which a video was public: 2005-04-23T00:00:00Z, microseconds.
-pub const FIRST_EVENT_TIME: EventTime = 1_114_214_400_000_000;
-
-/// A field that means something here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
-    /// When it was observed.
-    Timestamp,
-    /// The video that was observed.
-    VideoId,
-    /// Views.
-    ViewCount,
-    /// Likes.
-    LikeCount,
-    /// Comments.
-    CommentCount,
-    /// The record's own word on where it comes from.
-    FileSource,
-}
-
-impl Field {
-    /// Every field, in the order of their discriminants.
-    pub const ALL: [Self; 6] =
-        [Self::Timestamp, Self::VideoId, Self::ViewCount, Self::LikeCount, Self::CommentCount, Self::FileSource];
-    /// The counts, in the order of [`Counts`].
-    pub const COUNTS: [Self; 3] = [Self::ViewCount, Self::LikeCount, Self::CommentCount];
-
-    /// The field that `name` is a spelling of.
-    pub fn named(name: &[u8]) -> Option<Self> {
-        Some(match name {
-            b"timestamp" => Self::Timestamp,
-            b"video_id" | b"videoId" => Self::VideoId,
-            b"viewCount" | b"view_count" | b"views" => Self::ViewCount,
-            b"likeCount" | b"like_count" | b"likes" => Self::LikeCount,
-            b"commentCount" | b"comment_count" | b"comments" => Self::CommentCount,
-            b"file_source" | b"fileSource" => Self::FileSource,
-            _ => return None,
-        })
-    }
-
-    /// The spelling that messages and `replay` use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Timestamp => "timestamp",
-            Self::VideoId => "video_id",
-            Self::ViewCount => "viewCount",
-            Self::LikeCount => "likeCount",
-            Self::CommentCount => "commentCount",
-            Self::FileSource => "file_source",
-        }
-    }
-}
-
-/// A value as a form gives it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value<'a> {
-    /// Absent on purpose.
-    Null,
-    /// Text; empty text is as good as NULL.
-    Text(Cow<'a, str>),
-    /// A whole number.
-    Whole(u64),
-    /// A whole number below 0.
-    Negative(i64),
-    /// A number with a fraction or an exponent, or one beyond 64 bits.
-    Float(f64),
-    /// True or false.
-    Bool(bool),
-    /// A list or an object.
-    Nested(&'static str),
-}
-
-impl Value<'_> {
-    fn is_null(&self) -> bool {
-        matches!(self, Self::Null) || matches!(self, Self::Text(text) if text.is_empty())
-    }
-}
-
-impl fmt::Display for Value<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => f.write_str("null"),
-            Self::Text(text) => f.write_str(&shown(text)),
-            Self::Whole(number) => fmt::Display::fmt(number, f),
-            Self::Negative(number) => fmt::Display::fmt(number, f),
-            Self::Float(number) => fmt::Debug::fmt(number, f),
-            Self::Bool(value) => fmt::Display::fmt(value, f),
-            Self::Nested(kind) => f.write_str(kind),
-        }
-    }
-}
-
-/// `text` made fit for a message: control characters escaped (a NUL would not go into Postgres), and shortened.
-pub fn shown(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len().min(4 * SHOWN_CHARS_MAX));
-    let mut chars = text.chars();
-    shown.extend(chars.by_ref().take(SHOWN_CHARS_MAX).flat_map(char::escape_debug));
-    if chars.next().is_some() {
-        shown.push_str("...");
-    }
-    shown
-}
-
-/// Why something in the input is no snapshot. The text of it becomes the reason of a dead letter.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Refusal {
-    /// No bytes where a record should be.
-    #[error("the record has no value (a tombstone)")]
-    NoValue,
-    /// A value of no bytes.
-    #[error("the record is empty")]
-    Empty,
-    /// More than [`RECORD_BYTES_MAX`].
-    #[error("the record has {bytes} bytes, more than the {RECORD_BYTES_MAX} allowed; its first 64 KiB are kept")]
-    TooLarge {
-        /// Its size.
-        bytes: u64,
-    },
-    /// Not text at all.
-    #[error("not UTF-8: the byte at {at} is invalid")]
-    NotUtf8 {
-        /// The first invalid byte, from 0.
-        at: usize,
-    },
-    /// Not JSON.
-    #[error("not JSON: {0}")]
-    NotJson(String),
-    /// JSON, but not an object.
-    #[error("not a JSON object: it starts with {0}")]
-    NotAnObject(String),
-    /// A CSV row that does not fit its header.
-    #[error("the row has {fields} fields, the header {columns}")]
-    WrongNumberOfFields {
-        /// In the row.
-        fields: usize,
-        /// In the header.
-        columns: usize,
-    },
-    /// One field in two spellings, or twice in one.
-    #[error("{} is given twice (spellings count as one field)", .0.name())]
-    GivenTwice(Field),
-    /// A field that has to be there.
-    #[error("no {}", .0.name())]
-    Missing(Field),
-    /// A field that has to be text.
-    #[error("{} must be text, not {value}", .field.name())]
-    NotText {
-        /// Which.
-        field: Field,
-        /// What it is.
-        value: String,
-    },
-    /// No video id.
-    #[error("video_id {value}: {error}")]
-    BadVideoId {
-        /// What it is.
-        value: String,
-        /// What is wrong with it.
-        error: VideoIdError,
-    },
-    /// No timestamp.
-    #[error("timestamp {value}: {why}")]
-    BadTimestamp {
-        /// What it is.
-        value: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// Earlier than any video.
-    #[error("timestamp {value}: before 2005-04-23, when the first video went public")]
-    TooEarly {
-        /// What it is.
-        value: String,
-    },
-    /// Observed long after it arrived.
-    #[error("timestamp {value}: more than {allowed} after {clock}, {arrived}")]
-    TooLate {
-        /// What it is.
-        value: String,
-        /// The clock that says so.
-        clock: Clock,
-        /// What the clock said.
-        arrived: String,
-        /// How much is allowed.
-        allowed: String,
-    },
-    /// No count.
-    #[error("{} must be a whole number from 0 to {COUNT_MAX}, not {value}", .field.name())]
-    BadCount {
-        /// Which.
-        field: Field,
-        /// What it is.
-        value: String,
-    },
-    /// None of the three counts.
-    #[error("no count at all: at least one of viewCount, likeCount, commentCount is needed")]
-    NoCount,
-    /// Postgres text cannot hold it.
-    #[error("file_source contains a NUL character, which Postgres text cannot hold")]
-    NulInFileSource,
-}
-
-/// Which clock tells when a record arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clock {
-    /// The timestamp that Kafka keeps with each record.
-    Kafka,
-    /// The clock of the first start, which judges CSV.
-    FirstStart,
-}
-
-impl fmt::Display for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Kafka => "the record's Kafka timestamp",
-            Self::FirstStart => "the clock of the first start",
-        })
-    }
-}
-
-/// How far ahead an event time may be.
+/// What is taken from an input.
 #[derive(Clone, Copy, Debug)]
-pub struct Horizon {
-    /// When the record arrived, microseconds; `None` where nothing tells, and then nothing is too late.
-    pub arrived_us: Option<EventTime>,
-    /// How much later than that the event time may be, microseconds.
-    pub future_max_us: i64,
-    /// Whose word that is.
-    pub clock: Clock,
+pub enum Wanted {
+    /// Snapshots, judged by this horizon, and what is said of their videos beside the counts.
+    Snapshots(Horizon),
+    /// What is known of videos.
+    Videos,
 }
 
-/// What is left of a record that is a snapshot.
+/// What one record, row or item says; one of the two at least.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Of which video.
+    pub video: VideoId,
+    /// What was observed.
+    pub observation: Option<Observation>,
+    /// What is known of it, whole.
+    pub metadata: Option<Metadata>,
+}
+
+/// A snapshot, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
-    /// The video.
-    pub video: VideoId,
     /// When, and the counts.
     pub snapshot: Snapshot,
     /// Its own word on where it comes from.
@@ -259,34 +46,105 @@ pub struct Observation {
 #[derive(Clone, Debug, Default)]
 pub struct Fields<'a> {
     values: [Option<Value<'a>>; Field::ALL.len()],
-    twice: Option<Field>,
+    twice: Option<&'static str>,
 }
 
 impl<'a> Fields<'a> {
     /// Takes the value of `field`.
     pub fn put(&mut self, field: Field, value: Value<'a>) {
-        if self.values[field as usize].replace(value).is_some() && self.twice.is_none() {
-            self.twice = Some(field);
+        if self.values[field as usize].replace(value).is_some() {
+            self.twice(field.name());
         }
     }
 
-    /// The snapshot that the values are, or why they are none.
-    pub fn judge(self, horizon: &Horizon) -> Result<Observation, Refusal> {
-        if let Some(field) = self.twice {
-            return Err(Refusal::GivenTwice(field));
-        }
+    /// Takes note that `name` was given twice.
+    pub(super) fn twice(&mut self, name: &'static str) {
+        self.twice.get_or_insert(name);
+    }
+
+    /// Gives a value away.
+    pub(super) fn take(&mut self, field: Field) -> Option<Value<'a>> {
+        self.values[field as usize].take()
+    }
+
+    /// What the values say, or why they are not taken.
+    pub fn judge(&self, wanted: &Wanted) -> Result<Word, Refusal> {
+        self.check_once()?;
+        let video = self.video()?;
+        Ok(match wanted {
+            Wanted::Snapshots(horizon) => {
+                let (field, text) = self.time()?;
+                let time = horizon.event_time(field, text)?;
+                let counts = self.counts()?.ok_or(Refusal::NoCount)?;
+                let file_source = self.text(Field::FileSource)?;
+                if file_source.is_some_and(|text| text.contains('\0')) {
+                    return Err(Refusal::Nul(Field::FileSource));
+                }
+                let file_source = file_source.map(Box::from);
+                let observation = Some(Observation { snapshot: Snapshot { time, counts }, file_source });
+                // A table says nothing by cells that are all empty.
+                let says_more = Field::METADATA.iter().any(|field| self.given(*field).is_some());
+                let metadata = if says_more { Some(self.metadata()?) } else { None };
+                Word { video, observation, metadata }
+            }
+            Wanted::Videos => Word { video, observation: None, metadata: Some(self.metadata()?) },
+        })
+    }
+
+    /// No field was given twice.
+    pub(super) fn check_once(&self) -> Result<(), Refusal> {
+        self.twice.map_or(Ok(()), |name| Err(Refusal::GivenTwice(name)))
+    }
+
+    /// Which video it is about.
+    pub(super) fn video(&self) -> Result<VideoId, Refusal> {
         let text = self.text(Field::VideoId)?.ok_or(Refusal::Missing(Field::VideoId))?;
-        let video =
-            VideoId::from_bytes(text.as_bytes()).map_err(|error| Refusal::BadVideoId { value: shown(text), error })?;
-        let text = self.text(Field::Timestamp)?.ok_or(Refusal::Missing(Field::Timestamp))?;
-        let time = event_time(text)?;
-        within(text, time, horizon)?;
-        let counts = self.counts()?;
-        let file_source = self.text(Field::FileSource)?;
-        if file_source.is_some_and(|text| text.contains('\0')) {
-            return Err(Refusal::NulInFileSource);
+        VideoId::from_bytes(text.as_bytes()).map_err(|error| Refusal::BadVideoId { value: shown(text), error })
+    }
+
+    /// The field that says when it was observed, and its text.
+    fn time(&self) -> Result<(Field, &str), Refusal> {
+        let field = match (&self.values[Field::Timestamp as usize], &self.values[Field::TrendingDate as usize]) {
+            (Some(_), Some(_)) => return Err(Refusal::GivenTwice(Field::Timestamp.name())),
+            (None, Some(_)) => Field::TrendingDate,
+            (_, None) => Field::Timestamp,
+        };
+        let text = self.text(field)?.ok_or(Refusal::Missing(Field::Timestamp))?;
+        Ok((field, text))
+    }
+
+    /// The counts, if there is one.
+    pub(super) fn counts(&self) -> Result<Option<Counts>, Refusal> {
+        let mut counts = [Nullable::NULL; 3];
+        for (count, field) in counts.iter_mut().zip(Field::COUNTS) {
+            if let Some(value) = self.given(field) {
+                let number = whole(value).ok_or_else(|| Refusal::BadCount { field, value: value.to_string() })?;
+                *count = Nullable::some(number);
+            }
         }
-        Ok(Observation { video, snapshot: Snapshot { time, counts }, file_source: file_source.map(Box::from) })
+        // What is hidden or switched off is unknown, although tables write 0 there.
+        let [_, likes, comments] = &mut counts;
+        for (count, field) in [(likes, Field::RatingsDisabled), (comments, Field::CommentsDisabled)] {
+            if self.flag(field)? {
+                *count = Nullable::NULL;
+            }
+        }
+        Ok(counts.iter().any(|count| count.get().is_some()).then_some(counts))
+    }
+
+    /// Title, channel and category; NULL where not given.
+    pub(super) fn metadata(&self) -> Result<Metadata, Refusal> {
+        Ok(Metadata {
+            title: self.label(Field::Title)?,
+            channel_id: self.label(Field::ChannelId)?,
+            channel_title: self.label(Field::ChannelTitle)?,
+            category_id: match self.given(Field::CategoryId) {
+                // An id that is written as a number is the same id.
+                Some(Value::Whole(number)) => Some(number.to_string().into()),
+                _ => self.label(Field::CategoryId)?,
+            },
+            published_at: self.text(Field::PublishedAt)?.map(published_at).transpose()?,
+        })
     }
 
     fn given(&self, field: Field) -> Option<&Value<'a>> {
@@ -301,17 +159,24 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn counts(&self) -> Result<Counts, Refusal> {
-        let mut counts = [Nullable::NULL; 3];
-        let mut any = false;
-        for (count, field) in counts.iter_mut().zip(Field::COUNTS) {
-            if let Some(value) = self.given(field) {
-                let number = whole(value).ok_or_else(|| Refusal::BadCount { field, value: value.to_string() })?;
-                *count = Nullable::some(number);
-                any = true;
-            }
+    /// Text that is stored with its video.
+    fn label(&self, field: Field) -> Result<Option<Box<str>>, Refusal> {
+        match self.text(field)? {
+            None => Ok(None),
+            Some(text) if text.len() > METADATA_TEXT_BYTES_MAX => Err(Refusal::TooLong { field, bytes: text.len() }),
+            Some(text) if text.contains('\0') => Err(Refusal::Nul(field)),
+            Some(text) => Ok(Some(text.into())),
         }
-        if any { Ok(counts) } else { Err(Refusal::NoCount) }
+    }
+
+    fn flag(&self, field: Field) -> Result<bool, Refusal> {
+        match self.given(field) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(Value::Text(text)) if text.eq_ignore_ascii_case("true") => Ok(true),
+            Some(Value::Text(text)) if text.eq_ignore_ascii_case("false") => Ok(false),
+            Some(value) => Err(Refusal::NotAFlag { field, value: value.to_string() }),
+        }
     }
 }
 
@@ -327,56 +192,19 @@ fn whole(value: &Value<'_>) -> Option<i64> {
     }
 }
 
-/// The event time that `text` names: a date and a time, UTC unless it has an offset; microseconds, finer digits cut off.
-pub fn event_time(text: &str) -> Result<EventTime, Refusal> {
-    let bad = |why: String| Refusal::BadTimestamp { value: shown(text), why };
-    let pieces = Pieces::parse(text).map_err(|error| bad(shown_error(&error)))?;
-    let time = pieces.time().ok_or_else(|| bad("a date alone is no time".to_owned()))?;
-    if pieces.time_zone_annotation().is_some() {
-        return Err(bad("a time zone name is not accepted, only an offset".to_owned()));
-    }
-    let offset = pieces.to_numeric_offset().unwrap_or(Offset::UTC);
-    let timestamp = offset
-        .to_timestamp(pieces.date().to_datetime(time))
-        .map_err(|_| bad("beyond the last day of the year 9999, or before the first".to_owned()))?;
-    Ok(timestamp.as_microsecond())
-}
-
-fn shown_error(error: &jiff::Error) -> String {
-    let text = error.to_string();
-    text.chars().flat_map(|char| char.escape_debug()).take(8 * SHOWN_CHARS_MAX).collect()
-}
-
-fn within(text: &str, time: EventTime, horizon: &Horizon) -> Result<(), Refusal> {
-    if time < FIRST_EVENT_TIME {
-        return Err(Refusal::TooEarly { value: shown(text) });
-    }
-    match horizon.arrived_us {
-        Some(arrived_us) if time > arrived_us.saturating_add(horizon.future_max_us) => Err(Refusal::TooLate {
-            value: shown(text),
-            clock: horizon.clock,
-            arrived: shown_time(arrived_us),
-            allowed: humantime::format_duration(std::time::Duration::from_micros(
-                u64::try_from(horizon.future_max_us).unwrap_or(0),
-            ))
-            .to_string(),
-        }),
-        _ => Ok(()),
-    }
-}
-
-fn shown_time(time_us: EventTime) -> String {
-    jiff::Timestamp::from_microsecond(time_us).map_or_else(|_| format!("{time_us} us"), |time| time.to_string())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
+    use super::super::refusal::Clock;
+    use super::super::times::event_time;
     use super::*;
 
     const ARRIVED: &str = "2025-07-01T00:00:00Z";
 
-    fn horizon() -> Horizon {
-        Horizon { arrived_us: Some(event_time(ARRIVED).unwrap()), future_max_us: 3_600_000_000, clock: Clock::Kafka }
+    fn wanted() -> Wanted {
+        let arrived_us = Some(event_time(ARRIVED).unwrap());
+        Wanted::Snapshots(Horizon { arrived_us, future_max_us: 3_600_000_000, clock: Clock::Kafka })
     }
 
     fn text(text: &str) -> Value<'_> {
@@ -392,35 +220,31 @@ mod tests {
 
     fn judged(field: Field, value: Value<'static>) -> Result<Observation, String> {
         let mut fields = good();
-        fields.values[field as usize] = None;
+        fields.take(field);
         fields.put(field, value);
         if Field::COUNTS[1..].contains(&field) || !Field::COUNTS.contains(&field) {
             fields.put(Field::ViewCount, Value::Whole(1));
         }
-        fields.judge(&horizon()).map_err(|refusal| refusal.to_string())
+        let word = fields.judge(&wanted()).map_err(|refusal| refusal.to_string())?;
+        assert_eq!(word.metadata, None);
+        Ok(word.observation.expect("snapshots are wanted"))
     }
 
-    #[test]
-    fn every_spelling_names_its_field() {
-        for (index, field) in Field::ALL.into_iter().enumerate() {
-            assert_eq!(field as usize, index);
-            assert_eq!(Field::named(field.name().as_bytes()), Some(field));
+    /// What is said of a video of which `field` is `value`: the same, whatever is wanted.
+    fn said(field: Field, value: Value<'static>) -> Result<Metadata, String> {
+        let mut fields = good();
+        fields.put(Field::ViewCount, Value::Whole(1));
+        fields.put(field, value);
+        let judged = |wanted| fields.judge(&wanted).map_err(|refusal| refusal.to_string());
+        let (beside, alone) = (judged(wanted()), judged(Wanted::Videos));
+        match (&beside, &alone) {
+            (Ok(beside), Ok(alone)) => {
+                assert!(beside.observation.is_some() && alone.observation.is_none());
+                assert_eq!(beside.metadata.clone().unwrap_or_default(), alone.metadata.clone().unwrap());
+            }
+            (beside, alone) => assert_eq!(beside, alone),
         }
-        for (name, field) in [
-            ("videoId", Field::VideoId),
-            ("view_count", Field::ViewCount),
-            ("views", Field::ViewCount),
-            ("like_count", Field::LikeCount),
-            ("likes", Field::LikeCount),
-            ("comment_count", Field::CommentCount),
-            ("comments", Field::CommentCount),
-            ("fileSource", Field::FileSource),
-        ] {
-            assert_eq!(Field::named(name.as_bytes()), Some(field), "{name}");
-        }
-        for name in ["", "Timestamp", "id", "viewcount", "title", "views "] {
-            assert_eq!(Field::named(name.as_bytes()), None, "{name}");
-        }
+        alone.map(|word| word.metadata.unwrap())
     }
 
     #[test]
@@ -452,7 +276,7 @@ mod tests {
             (Value::Float(1.5), "1.5"),
             (Value::Float(1e9), "1000000000.0"),
             (Value::Bool(true), "true"),
-            (Value::Nested("a list"), "a list"),
+            (Value::List, "a list"),
         ] {
             assert_eq!(
                 judged(Field::ViewCount, value).unwrap_err(),
@@ -468,14 +292,38 @@ mod tests {
             assert_eq!(counts, [Nullable::some(1), Nullable::NULL, Nullable::NULL]);
             assert!(judged(Field::ViewCount, value).unwrap_err().starts_with("no count at all"));
         }
-        assert!(good().judge(&horizon()).is_err_and(|refusal| refusal == Refusal::NoCount));
+        assert!(good().judge(&wanted()).is_err_and(|refusal| refusal == Refusal::NoCount));
     }
 
     #[test]
-    fn a_long_value_is_shown_shortened() {
-        let long = "x".repeat(100_000);
-        let reason = Value::Text(Cow::Owned(long)).to_string();
-        assert_eq!(reason, format!("{}...", "x".repeat(SHOWN_CHARS_MAX)));
+    fn what_is_switched_off_has_no_count() {
+        let counts = |ratings: Option<Value<'static>>, comments: Option<Value<'static>>| {
+            let mut fields = good();
+            Field::COUNTS.into_iter().zip(5..).for_each(|(field, count)| fields.put(field, Value::Whole(count)));
+            let flags = [(Field::RatingsDisabled, ratings), (Field::CommentsDisabled, comments)];
+            for (field, flag) in flags {
+                flag.into_iter().for_each(|flag| fields.put(field, flag));
+            }
+            let word = fields.judge(&wanted()).map_err(|refusal| refusal.to_string())?;
+            Ok::<_, String>(word.observation.unwrap().snapshot.counts.map(Nullable::get))
+        };
+        for off in [text("True"), text("true"), text("TRUE"), Value::Bool(true)] {
+            assert_eq!(counts(Some(off.clone()), None).unwrap(), [Some(5), None, Some(7)]);
+            assert_eq!(counts(None, Some(off.clone())).unwrap(), [Some(5), Some(6), None]);
+            assert_eq!(counts(Some(off.clone()), Some(off)).unwrap(), [Some(5), None, None]);
+        }
+        for on in [text("False"), text("false"), text(""), Value::Null, Value::Bool(false)] {
+            assert_eq!(counts(Some(on.clone()), Some(on)).unwrap(), [Some(5), Some(6), Some(7)]);
+        }
+        for (flag, shown) in [(text("no"), "no"), (text("1"), "1"), (Value::Whole(1), "1")] {
+            let words = format!("must be true or false, not {shown}");
+            assert_eq!(counts(Some(flag.clone()), None).unwrap_err(), format!("ratings_disabled {words}"));
+            assert_eq!(counts(None, Some(flag)).unwrap_err(), format!("comments_disabled {words}"));
+        }
+        let mut fields = good();
+        fields.put(Field::LikeCount, Value::Whole(0));
+        fields.put(Field::RatingsDisabled, Value::Bool(true));
+        assert_eq!(fields.judge(&wanted()), Err(Refusal::NoCount), "the only count is none");
     }
 
     #[test]
@@ -493,52 +341,18 @@ mod tests {
     }
 
     #[test]
-    fn timestamps_are_utc_unless_they_say_otherwise() {
-        const MICROS: i64 = 1_751_328_044_000_000;
-        for (text, expected) in [
-            ("2025-07-01 00:00:44", MICROS),
-            ("2025-07-01T00:00:44Z", MICROS),
-            ("2025-07-01T00:00:44z", MICROS),
-            ("2025-07-01T09:00:44+09:00", MICROS),
-            ("2025-06-30 20:30:44-03:30", MICROS),
-            ("2025-07-01T00:00:44.5", MICROS + 500_000),
-            ("2025-07-01T00:00:44.123456789Z", MICROS + 123_456),
-            ("2025-07-01T00:00:44.9999999Z", MICROS + 999_999),
-        ] {
-            assert_eq!(event_time(text), Ok(expected), "{text}");
-        }
-    }
-
-    #[test]
-    fn times_that_cannot_be_are_refused() {
-        for (value, why) in [
-            ("2025-07-01", "a date alone is no time"),
-            ("2025-07-01T00:00:44[Europe/Berlin]", "a time zone name"),
-            ("0001-01-01T00:00:00Z", "before 2005-04-23"),
-            ("2005-04-22T23:59:59.999999Z", "before 2005-04-23"),
-            ("9999-12-31T23:59:59Z", "timestamp 9999-12-31T23:59:59Z: "),
-            ("2025-07-01T02:00:00Z", "more than 1h after the record's Kafka timestamp, 2025-07-01T00:00:00Z"),
-            ("2025-07-01T01:00:00.000001Z", "more than 1h after"),
-            ("2025-13-01T00:00:00Z", "timestamp 2025-13-01T00:00:00Z: "),
-            ("1751328044", "timestamp 1751328044: "),
-            ("yesterday", "timestamp yesterday: "),
-            ("2025-07-01T00:00:44Z trailing", "timestamp 2025-07-01T00:00:44Z trailing: "),
-        ] {
-            let reason = judged(Field::Timestamp, text(value)).unwrap_err();
-            assert!(reason.contains(why), "{value}: {reason}");
-        }
+    fn a_timestamp_is_needed_in_one_of_its_forms() {
+        assert_eq!(judged(Field::Timestamp, Value::Null).unwrap_err(), "no timestamp");
         assert_eq!(judged(Field::Timestamp, Value::Whole(5)).unwrap_err(), "timestamp must be text, not 5");
-        for limit in ["2005-04-23T00:00:00Z", "2025-07-01T01:00:00Z"] {
-            judged(Field::Timestamp, text(limit)).unwrap();
-        }
-    }
-
-    #[test]
-    fn nothing_is_too_late_where_no_clock_tells() {
+        let twice = "timestamp is given twice (spellings count as one field)";
+        assert_eq!(judged(Field::TrendingDate, text("17.14.11")).unwrap_err(), twice);
         let mut fields = good();
-        fields.values[Field::Timestamp as usize] = Some(text("2999-01-01T00:00:00Z"));
         fields.put(Field::ViewCount, Value::Whole(1));
-        fields.judge(&Horizon { arrived_us: None, ..horizon() }).unwrap();
+        fields.take(Field::Timestamp);
+        assert_eq!(fields.judge(&wanted()), Err(Refusal::Missing(Field::Timestamp)));
+        fields.put(Field::TrendingDate, text("17.14.11"));
+        let observed = fields.judge(&wanted()).unwrap().observation.unwrap();
+        assert_eq!(Ok(observed.snapshot.time), event_time("2017-11-14T00:00:00Z"));
     }
 
     #[test]
@@ -546,7 +360,7 @@ mod tests {
         let mut fields = good();
         fields.put(Field::ViewCount, Value::Null);
         fields.put(Field::ViewCount, Value::Whole(1));
-        let refusal = fields.judge(&horizon()).unwrap_err();
+        let refusal = fields.judge(&wanted()).unwrap_err();
         assert_eq!(refusal.to_string(), "viewCount is given twice (spellings count as one field)");
     }
 
@@ -556,5 +370,52 @@ mod tests {
         assert_eq!(judged(Field::FileSource, text("")).unwrap().file_source, None);
         assert_eq!(judged(Field::FileSource, Value::Bool(true)).unwrap_err(), "file_source must be text, not true");
         assert!(judged(Field::FileSource, text("a\0b")).unwrap_err().contains("NUL"));
+    }
+
+    #[test]
+    fn what_is_known_of_a_video_is_text_within_the_limit() {
+        let get = |metadata: Metadata, field| match field {
+            Field::Title => metadata.title,
+            Field::ChannelId => metadata.channel_id,
+            Field::ChannelTitle => metadata.channel_title,
+            _ => metadata.category_id,
+        };
+        for field in [Field::Title, Field::ChannelId, Field::ChannelTitle, Field::CategoryId] {
+            let name = field.name();
+            let longest = "é".repeat(METADATA_TEXT_BYTES_MAX / 2);
+            for good in ["a \"b\", c\n🎵", " ", &longest.clone()] {
+                let read = said(field, Value::Text(Cow::Owned(good.to_owned()))).unwrap();
+                assert_eq!(get(read, field).as_deref(), Some(good));
+            }
+            for none in [Value::Null, text("")] {
+                assert_eq!(get(said(field, none).unwrap(), field), None);
+            }
+            assert_eq!(
+                said(field, Value::Text(Cow::Owned(longest + "x"))).unwrap_err(),
+                format!("{name} has 2001 bytes, more than the 2000 allowed")
+            );
+            let nul = "contains a NUL character, which Postgres text cannot hold";
+            assert_eq!(said(field, text("a\0b")).unwrap_err(), format!("{name} {nul}"));
+            for (wrong, shown) in [(Value::Bool(true), "true"), (Value::List, "a list"), (Value::Float(1.5), "1.5")] {
+                assert_eq!(said(field, wrong).unwrap_err(), format!("{name} must be text, not {shown}"));
+            }
+        }
+        assert_eq!(said(Field::CategoryId, Value::Whole(22)).unwrap().category_id.as_deref(), Some("22"));
+        assert_eq!(said(Field::Title, Value::Whole(22)).unwrap_err(), "title must be text, not 22");
+        assert_eq!(said(Field::PublishedAt, text("1970-01-01")).unwrap().published_at, Some(0));
+        assert!(said(Field::PublishedAt, text("x")).unwrap_err().starts_with("published_at x: "));
+        assert_eq!(said(Field::PublishedAt, Value::Whole(5)).unwrap_err(), "published_at must be text, not 5");
+    }
+
+    #[test]
+    fn a_video_of_which_nothing_is_known_is_a_word_too_but_not_beside_a_snapshot() {
+        let mut fields = Fields::default();
+        fields.put(Field::VideoId, text("7tbWmYUZLX4"));
+        let word = fields.judge(&Wanted::Videos).unwrap();
+        assert_eq!((word.observation, word.metadata), (None, Some(Metadata::default())));
+        let mut fields = good();
+        fields.put(Field::ViewCount, Value::Whole(1));
+        fields.put(Field::Title, text(""));
+        assert_eq!(fields.judge(&wanted()).unwrap().metadata, None);
     }
 }

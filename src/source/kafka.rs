@@ -39,7 +39,7 @@ pub enum Start {
 /// What to read, and how.
 #[derive(Clone, Debug)]
 pub struct KafkaConfig {
-    /// Which input the topic is.
+    /// Which input the topic is: of snapshots, or of videos.
     pub input: Input,
     /// Brokers and librdkafka's settings.
     pub settings: KafkaSettings,
@@ -47,7 +47,7 @@ pub struct KafkaConfig {
     pub topic: String,
     /// The consumer group that shows lag tools how far rows are durable; nothing is ever read from it.
     pub group: String,
-    /// Where to begin if nothing is stored.
+    /// Where to begin if nothing is stored; a topic of videos is always read from its beginning.
     pub start: Start,
     /// How much later than its Kafka timestamp a record's event time may be, microseconds.
     pub future_max_us: i64,
@@ -108,11 +108,26 @@ impl KafkaSource {
     /// # Errors
     /// A setting that is refused; brokers that do not answer within [`KAFKA_METADATA_TIMEOUT`]; an unknown topic.
     pub fn open(config: KafkaConfig) -> Result<Self, SourceError> {
+        let no_topic = match config.input {
+            Input::Snapshots => no_topic(&config.settings.brokers, &config.topic),
+            Input::VideosTopic | Input::VideosFile => no_videos_topic(&config.settings.brokers, &config.topic),
+        };
+        Self::open_if_there(config)?.ok_or(no_topic)
+    }
+
+    /// Connects; `None` where the brokers have no such topic.
+    ///
+    /// # Errors
+    /// A setting that is refused; brokers that do not answer within [`KAFKA_METADATA_TIMEOUT`].
+    pub fn open_if_there(mut config: KafkaConfig) -> Result<Option<Self>, SourceError> {
+        if config.input != Input::Snapshots {
+            // What is known of a video was said once, whenever that was.
+            config.start = Start::Earliest;
+        }
         let log = KafkaLog::default();
         let consumer = consumer(&config, log.clone())?;
         let start = Instant::now();
-        let brokers = &config.settings.brokers;
-        let partitions = reach(&consumer, brokers, &config.topic)?.ok_or_else(|| no_topic(brokers, &config.topic))?;
+        let Some(partitions) = reach(&consumer, &config.settings.brokers, &config.topic)? else { return Ok(None) };
         let client = consumer.client();
         let cluster_id = client.fetch_cluster_id(left(start, KAFKA_METADATA_TIMEOUT)).unwrap_or_default();
         // The in-process broker of the demo never answers; its topics live no longer than the process.
@@ -126,7 +141,7 @@ impl KafkaSource {
         let shared = Arc::new(Shared::default());
         shared.set_partitions(partitions);
         let keeper = Keeper::start(consumer, config.topic.clone(), topic_id, shared.clone());
-        Ok(Self { config, shared, identity, log, keeper })
+        Ok(Some(Self { config, shared, identity, log, keeper }))
     }
 }
 
@@ -178,6 +193,11 @@ pub(crate) fn no_topic(brokers: &str, topic: &str) -> SourceError {
         "Kafka at {brokers} has no topic {topic}; create it (`viewtide replay --partitions N` does), or name another with \
          --topic"
     ))
+}
+
+/// What to say of a topic of videos that was named and is not there.
+fn no_videos_topic(brokers: &str, topic: &str) -> SourceError {
+    SourceError::new(format!("Kafka at {brokers} has no topic {topic}; create it, or name another with --videos-topic"))
 }
 
 /// How many partitions `topic` has; `None` if there is no such topic.

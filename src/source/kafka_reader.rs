@@ -7,17 +7,20 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, Timestamp};
 use tracing::{debug, info};
-use viewtide_dataflows::snapshot::{EventTime, Place, Record};
+use viewtide_dataflows::snapshot::{EventTime, Place};
 
-use super::batch::Filling;
-use super::fields::{Clock, Horizon, Observation, Refusal};
+use super::batch::{Filling, ReadAt};
+use super::fields::Wanted;
 use super::json;
 use super::kafka::{KafkaSource, ReadPlace, known_partitions};
 use super::kafka_log::KafkaLog;
 use super::kafka_offsets::{Offsets, index};
-use super::{DeadLetter, Feed, Partition, Positions, Share, SourceError, SourceEvent, Span, Spans, spans_of};
+use super::refusal::{Clock, Refusal};
+use super::times::Horizon;
+use super::{Feed, Input, Partition, Positions, Share, SourceError, SourceEvent, Span, Spans, spans_of};
 use crate::limits::{
-    KAFKA_IDLE_POLL, KAFKA_METADATA_TIMEOUT, KAFKA_POSITION_INTERVAL, KAFKA_REFRESH_INTERVAL, RECORD_BYTES_MAX,
+    ITEM_KEY_BYTES_MAX, KAFKA_IDLE_POLL, KAFKA_METADATA_TIMEOUT, KAFKA_POSITION_INTERVAL, KAFKA_REFRESH_INTERVAL,
+    RECORD_BYTES_MAX,
 };
 
 /// A partition that this reader reads.
@@ -205,25 +208,42 @@ impl<'a> Reader<'a> {
             partition.end = None;
             self.behind -= 1;
         }
+        self.said(message, Place { partition: number, offset: at, item: 0 });
+    }
+
+    /// Takes what a record says, item by item.
+    fn said(&mut self, message: &BorrowedMessage<'_>, place: Place) {
+        let config = &self.source.config;
+        let filling = &mut self.filling;
+        let (topic, offset, key) = (config.topic.as_str(), place.offset, message.key());
+        let whole = ReadAt { input: config.input, place, topic, offset, key, payload: message.payload() };
         let bytes = message.payload_len() + message.key_len();
-        let place = Place { partition: number, offset: at, item: 0 };
-        match observation(message, bytes, self.source.config.future_max_us) {
-            Ok(read) => {
-                let record =
-                    Record { video: read.video, place, snapshot: read.snapshot, file_source: read.file_source };
-                self.filling.record(record, bytes);
-            }
-            Err(refusal) => self.filling.dead_letter(DeadLetter {
-                input: self.source.config.input,
-                topic: self.source.config.topic.clone(),
-                partition: number,
-                offset: at,
-                item: 0,
-                position: place.offset,
-                reason: refusal.to_string(),
-                key: message.key().map(<[u8]>::to_vec),
-                payload: message.payload().map(<[u8]>::to_vec),
-            }),
+        if bytes > RECORD_BYTES_MAX {
+            return filling.said(&whole, Err(Refusal::TooLarge { bytes: bytes as u64 }));
+        }
+        let Some(payload) = message.payload() else { return filling.said(&whole, Err(Refusal::NoValue)) };
+        let arrived_us = arrived_us(message.timestamp());
+        let horizon = Horizon { arrived_us, future_max_us: config.future_max_us, clock: Clock::Kafka };
+        let wanted = match config.input {
+            Input::Snapshots => Wanted::Snapshots(horizon),
+            Input::VideosTopic | Input::VideosFile => Wanted::Videos,
+        };
+        let mut items = 0;
+        json::read(payload, &wanted, |item| {
+            items += 1;
+            let at = match item.number {
+                0 => whole,
+                number => ReadAt {
+                    place: Place { item: number, ..place },
+                    key: key.map(|key| &key[..key.len().min(ITEM_KEY_BYTES_MAX)]),
+                    payload: Some(item.payload),
+                    ..whole
+                },
+            };
+            filling.said(&at, item.said);
+        });
+        if items == 0 {
+            filling.passed(bytes);
         }
     }
 
@@ -313,14 +333,6 @@ impl<'a> Reader<'a> {
         }
         Flow::On
     }
-}
-
-fn observation(message: &BorrowedMessage<'_>, bytes: usize, future_max_us: i64) -> Result<Observation, Refusal> {
-    if bytes > RECORD_BYTES_MAX {
-        return Err(Refusal::TooLarge { bytes: bytes as u64 });
-    }
-    let payload = message.payload().ok_or(Refusal::NoValue)?;
-    json::parse(payload, &Horizon { arrived_us: arrived_us(message.timestamp()), future_max_us, clock: Clock::Kafka })
 }
 
 /// A record of before Kafka 0.10 has no time.

@@ -5,12 +5,18 @@
 //! - **Positions are data**: a batch carries, for each partition that it read from, the offset after the last one read,
 //!   whether that one was a record, a dead letter or nothing. The sink stores it with the rows; a restart reads from there
 //!   and from nowhere else.
-//! - **Nothing is dropped**: what is no snapshot is a [`DeadLetter`] in the same batch as the records around it.
+//! - **Nothing is dropped**: what is not taken is a [`DeadLetter`] in the same batch as the records around it.
+//!
+//! Snapshots are one input. What is known of videos (titles, channels, categories) comes with them, or from a topic or a file
+//! that is read [beside](side_by_side) them by the same rules.
 
 mod batch;
 pub mod csv;
 pub mod csv_file;
+pub mod csv_folder;
+mod csv_reader;
 pub mod csv_rows;
+pub mod field;
 pub mod fields;
 pub mod json;
 pub mod kafka;
@@ -20,8 +26,12 @@ mod kafka_offsets;
 mod kafka_reader;
 pub mod kafka_settings;
 pub mod positions;
+pub mod refusal;
 pub mod side_by_side;
+pub mod times;
 mod topic_id;
+pub mod value;
+pub mod videos_file;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,7 +47,7 @@ use viewtide_dataflows::snapshot::Record;
 use crate::limits::RECORD_IN_FLIGHT_BYTES;
 pub use positions::{Input, Partition, Positions, Span, Spans, spans_of};
 
-/// Something in the input that is no snapshot.
+/// Something in the input that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
     /// Which input it was in.
