@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::source::fields::Refusal;
+use crate::source::refusal::Refusal;
 
 /// A dead letter, from the table or from a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
