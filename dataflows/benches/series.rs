@@ -5,7 +5,7 @@ mod polls;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use polls::{CHANGES, Driver, chunks, single_updates};
+use polls::{CHANGES, Driver, Extent, chunks, single_updates};
 use viewtide_dataflows::retention::Retention;
 
 const VIDEOS: u64 = 10_000;
@@ -19,7 +19,7 @@ fn batches(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("batch of", records), |bencher| {
             bencher.iter_custom(|batches| {
                 timely::execute_directly(move |worker| {
-                    let mut driver = Driver::new(worker, Retention::default());
+                    let mut driver = Driver::new(worker, Retention::default(), Extent::Series);
                     let mut elapsed = Duration::ZERO;
                     for batch in 0..batches as i64 {
                         let chunks = chunks(VIDEOS, batch * polls..(batch + 1) * polls, 0, 1);

@@ -13,7 +13,7 @@
 //!
 //! What an update costs does not depend on how many videos there are: an ordered set tells who expires when the newest moves
 //! (or is back when it moves back), and of a list's videos only the best are kept in order (see `list`). Memory per video:
-//! about 300 bytes, of which its row in the table of trends is 184.
+//! at most 600 bytes, lists included, of which its row in the table of trends is 184.
 //!
 //! | module | one concept |
 //! |---|---|
