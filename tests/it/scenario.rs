@@ -118,6 +118,8 @@ pub fn send(topic: &str, rows: &[Row]) {
 pub enum Input {
     Csv(PathBuf),
     Topic(String),
+    /// One of the above, with a file of videos beside it.
+    WithVideos(Box<Input>, PathBuf),
 }
 
 impl Input {
@@ -125,7 +127,19 @@ impl Input {
         match self {
             Self::Csv(path) => vec!["--csv".into(), path.display().to_string()],
             Self::Topic(topic) => vec!["--brokers".into(), kafka::shared().brokers(), "--topic".into(), topic.clone()],
+            Self::WithVideos(input, videos) => {
+                let mut args = input.args();
+                args.extend(["--videos".into(), videos.display().to_string()]);
+                args
+            }
         }
+    }
+}
+
+impl Input {
+    /// The same with the real file of videos beside it.
+    pub fn with_videos(self) -> Self {
+        Self::WithVideos(Box::new(self), data_file("videos.csv.gz"))
     }
 }
 
@@ -200,6 +214,18 @@ pub fn assert_verified(database: &Database, input: &Input) {
     verify(database, Some(input)).expect_code(0);
 }
 
+/// Every table that `run` writes and `verify` compares, but dead letters.
+pub const TABLES: [&str; 8] = [
+    "video_stats_processed",
+    "hourly_aggregations",
+    "videos",
+    "channel_hourly",
+    "category_hourly",
+    "total_hourly",
+    "trends",
+    "trending",
+];
+
 /// Everything that must be equal from run to run, by table: the number of rows, and a digest of all of them without times
 /// of writing. Of dead letters without their place and bytes, which differ from input to input.
 pub type Tables = BTreeMap<&'static str, (String, String)>;
@@ -223,7 +249,7 @@ pub fn tables(database: &Database) -> Tables {
         ))
     };
     let mut tables = Tables::new();
-    for table in ["video_stats_processed", "hourly_aggregations"] {
+    for table in TABLES {
         tables.insert(table, digest(&columns(table), table));
     }
     tables.insert("dead_letters", digest("ROW(reason)", "dead_letters"));

@@ -1,11 +1,14 @@
 //! `verify` finds every change of every cell, and `rebuild` mends what is derived.
 
+use std::collections::BTreeSet;
+
 use crate::harness::kafka;
 use crate::harness::postgres::Database;
 use crate::harness::process::viewtide;
-use crate::scenario::{DEADLINE, Input, Row, Size, rows_of, run_to_end, send, tables, verify, write_csv};
+use crate::scenario::{DEADLINE, Input, Row, Size, TABLES, rows_of, run_to_end, send, tables, verify, write_csv};
 
-/// A small database with everything in it: growth and its absence, missing counts, a late row, dead letters.
+/// A small database with everything in it: growth and its absence, missing counts, a late row, dead letters; three videos
+/// in one category and two channels.
 struct Fixture {
     database: Database,
     input: Input,
@@ -47,6 +50,15 @@ fn from_topic() -> Fixture {
 }
 
 fn fixture(input: Input, folder: tempfile::TempDir) -> Fixture {
+    let videos = folder.path().join("videos.csv");
+    let known = "video_id,title,channel_id,channel_title,category_id,published_at\n";
+    let ids: BTreeSet<String> = rows().into_iter().map(|row| row.video).collect();
+    let row = |(number, id): (usize, &String)| {
+        format!("{id},\"Title, {number}\",UC{},Channel,10,2023-09-{:02}T18:00:00Z\n", number / 2, number + 1)
+    };
+    let lines: String = ids.iter().enumerate().map(row).collect();
+    std::fs::write(&videos, format!("{known}{lines}")).expect("write a file of videos");
+    let input = Input::WithVideos(Box::new(input), videos);
     let database = Database::fresh();
     let summary = run_to_end(&input, &database, Size { workers: 1, processes: 1 }, &[]);
     assert_eq!((&summary["late_rows"], &summary["dead_letters"]), (&1.into(), &1.into()), "{summary}");
@@ -72,76 +84,95 @@ impl Fixture {
             assert!(found.stderr.contains(word), "{damage}: no `{word}` in:\n{}", found.stderr);
         }
         assert_ne!(found.json()["differences"], serde_json::json!({}));
-        self.restore(saved);
+        self.restore(&saved);
     }
 
-    fn save(&self) -> &'static str {
-        self.database.rows(
-            "CREATE TABLE saved_snapshots AS TABLE video_stats_processed; \
-             CREATE TABLE saved_hours AS TABLE hourly_aggregations; CREATE TABLE saved_letters AS TABLE dead_letters",
-        );
-        "TRUNCATE video_stats_processed, hourly_aggregations, dead_letters; \
-         INSERT INTO video_stats_processed TABLE saved_snapshots; \
-         INSERT INTO hourly_aggregations TABLE saved_hours; INSERT INTO dead_letters TABLE saved_letters; \
-         DROP TABLE saved_snapshots, saved_hours, saved_letters"
+    fn save(&self) -> String {
+        let tables = || TABLES.into_iter().chain(["dead_letters"]);
+        let save: Vec<_> = tables().map(|table| format!("CREATE TABLE saved_{table} AS TABLE {table}")).collect();
+        self.database.rows(&save.join("; "));
+        let restore: Vec<_> = tables()
+            .map(|table| {
+                format!("TRUNCATE {table}; INSERT INTO {table} TABLE saved_{table}; DROP TABLE saved_{table}")
+            })
+            .collect();
+        restore.join("; ")
     }
 
     fn restore(&self, saved: &str) {
         self.database.rows(saved);
     }
 
-    /// (column, type) of a table, without its key and times of writing.
-    fn columns(&self, table: &str) -> Vec<(String, String)> {
+    /// The columns of a table's key, in order, as SQL.
+    fn key(&self, table: &str) -> String {
+        self.database.value(&format!(
+            "SELECT string_agg(quote_ident(attname), ', ' ORDER BY array_position(indkey::int2[], attnum)) \
+             FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey) \
+             WHERE indrelid = '{table}'::regclass AND indisprimary"
+        ))
+    }
+
+    /// The columns of a table without its key and times of writing.
+    fn columns(&self, table: &str) -> Vec<Column> {
         let sql = format!(
-            "SELECT column_name, data_type FROM information_schema.columns \
+            "SELECT column_name, data_type, is_nullable FROM information_schema.columns \
              WHERE table_schema = 'public' AND table_name = '{table}' AND column_name NOT IN \
-             ('video_id', 'timestamp', 'hour_start', 'processed_at', 'created_at', 'updated_at', 'received_at', \
-              'topic', 'partition', 'kafka_offset', 'item') ORDER BY ordinal_position"
+             ('processed_at', 'created_at', 'updated_at', 'received_at') \
+             AND NOT EXISTS (SELECT FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey) \
+                             WHERE indrelid = '{table}'::regclass AND indisprimary AND attname = column_name) \
+             ORDER BY ordinal_position"
         );
         let column = |row: Vec<Option<String>>| {
             let mut cells = row.into_iter().map(|cell| cell.expect("no NULL"));
-            (cells.next().expect("a name"), cells.next().expect("a type"))
+            let mut next = || cells.next().expect("three cells");
+            Column { name: next(), data_type: next(), is_nullable: next() == "YES" }
         };
         self.database.rows(&sql).into_iter().map(column).collect()
+    }
+}
+
+struct Column {
+    name: String,
+    data_type: String,
+    is_nullable: bool,
+}
+
+impl Column {
+    /// Another value for a cell: of a double the next one there is.
+    fn other_value(&self) -> String {
+        let column = &self.name;
+        match self.data_type.as_str() {
+            "double precision" => format!("{column} * (1 + 1.2e-16::float8 * 2)"),
+            "bigint" => format!("{column} + 1"),
+            "boolean" => format!("NOT {column}"),
+            "text" => format!("coalesce({column}, '') || 'x'"),
+            "bytea" => format!("coalesce({column}, '') || 'x'::bytea"),
+            "timestamp with time zone" => format!("{column} + interval '1 microsecond'"),
+            other => panic!("{column} is of type {other}: say how to change it"),
+        }
     }
 }
 
 /// Columns of `video_stats_processed` that come from the input, and are compared with it only.
 const RAW: [&str; 5] = ["view_count", "like_count", "comment_count", "folded_in", "file_source"];
 
-/// Another value for a cell: of a double the next one there is.
-fn other_value(column: &str, data_type: &str) -> String {
-    match data_type {
-        "double precision" => format!("{column} * (1 + 1.2e-16::float8 * 2)"),
-        "bigint" => format!("{column} + 1"),
-        "boolean" => format!("NOT {column}"),
-        "text" => format!("coalesce({column}, '') || 'x'"),
-        "bytea" => format!("coalesce({column}, '') || 'x'::bytea"),
-        other => panic!("{column} is of type {other}: say how to change it"),
-    }
-}
-
 #[test]
 fn every_derived_cell_is_compared_bit_by_bit() {
     let fixture = from_csv();
-    for (table, key) in [("video_stats_processed", "\"timestamp\""), ("hourly_aggregations", "hour_start")] {
-        for (column, data_type) in fixture.columns(table) {
-            if RAW.contains(&column.as_str()) {
-                continue;
-            }
-            let one = |condition: &str| {
-                format!(
-                    "(video_id, {key}) = (SELECT video_id, {key} FROM {table} WHERE {condition} \
-                         ORDER BY video_id, {key} OFFSET 5 LIMIT 1)"
-                )
-            };
-            let there = one(&format!("{column} IS NOT NULL AND {column} <> 0"));
-            let other = other_value(&column, &data_type);
-            let changed = format!("UPDATE {table} SET {column} = {other} WHERE {there}");
-            fixture.finds(false, &changed, &[table, &format!("{column} is "), ", should be "]);
-            if column != "total_records" {
-                let gone = format!("UPDATE {table} SET {column} = NULL WHERE {there}");
-                fixture.finds(false, &gone, &[table, &format!("{column} is NULL, should be ")]);
+    for table in TABLES.into_iter().filter(|table| *table != "videos") {
+        let key = fixture.key(table);
+        for column in fixture.columns(table).iter().filter(|column| !RAW.contains(&column.name.as_str())) {
+            let Column { name, is_nullable, data_type } = column;
+            let zero = if ["bigint", "double precision"].contains(&data_type.as_str()) { "AND {name} <> 0" } else { "" };
+            let there = format!("{name} IS NOT NULL {}", zero.replace("{name}", name));
+            let one = format!("ctid = (SELECT ctid FROM {table} WHERE {there} ORDER BY {key} DESC LIMIT 1)");
+            let found = fixture.database.value(&format!("SELECT count(*) FROM {table} WHERE {one}"));
+            assert_eq!(found, "1", "the fixture has no value in {table}.{name}");
+            let changed = format!("UPDATE {table} SET {name} = {} WHERE {one}", column.other_value());
+            fixture.finds(false, &changed, &[table, &format!("{name} is "), ", should be "]);
+            if *is_nullable {
+                let gone = format!("UPDATE {table} SET {name} = NULL WHERE {one}");
+                fixture.finds(false, &gone, &[table, &format!("{name} is NULL, should be ")]);
             }
         }
     }
@@ -164,14 +195,30 @@ fn rows_that_are_gone_or_too_many_are_named() {
          SELECT video_id, hour_start + interval '99 hours', 1 FROM hourly_aggregations WHERE {hour}"
     );
     fixture.finds(false, &extra, &["hourly_aggregations", "should not be there"]);
+    for table in ["channel_hourly", "category_hourly", "total_hourly", "trends", "trending"] {
+        let key = fixture.key(table);
+        let one = format!("ctid = (SELECT ctid FROM {table} ORDER BY {key} LIMIT 1)");
+        fixture.finds(false, &format!("DELETE FROM {table} WHERE {one}"), &[table, "missing"]);
+    }
+    for (table, moved) in [
+        ("channel_hourly", "channel_id = channel_id || 'x'"),
+        ("category_hourly", "hour_start = hour_start + interval '99 hours'"),
+        ("total_hourly", "hour_start = hour_start + interval '99 hours'"),
+        ("trends", "video_id = 'AAAAAAAAAAA'"),
+        ("trending", "rank = 51"),
+    ] {
+        let key = fixture.key(table);
+        let one = format!("ctid = (SELECT ctid FROM {table} ORDER BY {key} DESC LIMIT 1)");
+        fixture.finds(false, &format!("UPDATE {table} SET {moved} WHERE {one}"), &[table, "should not be there"]);
+    }
     // A raw row and all that follows from it: consistent in itself, so only the input tells.
     let newest = "\"timestamp\" = (SELECT max(\"timestamp\") FROM video_stats_processed)";
-    let consistent =
-        format!("DELETE FROM video_stats_processed WHERE {newest}; DELETE FROM hourly_aggregations WHERE {hour}");
+    let consistent = format!("DELETE FROM video_stats_processed WHERE {newest}");
     let saved = fixture.save();
     fixture.database.rows(&consistent);
+    viewtide(["rebuild", "--database-url", &fixture.database.url()]).wait(DEADLINE).expect_code(0);
     verify(&fixture.database, None).expect_code(0);
-    fixture.restore(saved);
+    fixture.restore(&saved);
     fixture.finds(true, &consistent, &["video_stats_processed", "missing", "row 300 of the CSV files"]);
     fixture.holds();
 }
@@ -179,24 +226,28 @@ fn rows_that_are_gone_or_too_many_are_named() {
 #[test]
 fn raw_cells_and_dead_letters_are_compared_with_the_input() {
     for fixture in [from_csv(), from_topic()] {
-        let place = match &fixture.input {
-            Input::Csv(_) => "row ",
-            Input::Topic(_) => "offset ",
-        };
-        for (column, data_type) in fixture.columns("video_stats_processed") {
-            if RAW.contains(&column.as_str()) {
+        let place = if fixture.input.args().contains(&"--csv".to_owned()) { "row " } else { "offset " };
+        for column in fixture.columns("video_stats_processed") {
+            let name = &column.name;
+            if RAW.contains(&name.as_str()) {
                 let changed = format!(
-                    "UPDATE video_stats_processed SET {column} = {} WHERE \"timestamp\" = \
+                    "UPDATE video_stats_processed SET {name} = {} WHERE \"timestamp\" = \
                      (SELECT max(\"timestamp\") FROM video_stats_processed)",
-                    other_value(&column, &data_type)
+                    column.other_value()
                 );
-                fixture.finds(true, &changed, &["video_stats_processed", &format!("{column} is "), place]);
+                fixture.finds(true, &changed, &["video_stats_processed", &format!("{name} is "), place]);
             }
         }
-        for (column, data_type) in fixture.columns("dead_letters") {
-            let changed = format!("UPDATE dead_letters SET {column} = {}", other_value(&column, &data_type));
-            fixture.finds(true, &changed, &["dead_letters", &format!("{column} is ")]);
+        for table in ["dead_letters", "videos"] {
+            for column in fixture.columns(table) {
+                let name = &column.name;
+                let changed = format!("UPDATE {table} SET {name} = {}", column.other_value());
+                fixture.finds(true, &changed, &[table, &format!("{name} is ")]);
+            }
         }
+        fixture.finds(true, "DELETE FROM videos", &["videos", "missing"]);
+        let extra = "INSERT INTO videos (video_id, source) VALUES ('AAAAAAAAAAA', 'videos_file')";
+        fixture.finds(true, extra, &["videos (AAAAAAAAAAA)", "should not be there"]);
         fixture.finds(true, "DELETE FROM dead_letters", &["dead_letters", "missing"]);
         let extra =
             "INSERT INTO dead_letters SELECT topic, \"partition\", kafka_offset + 1000, item, reason FROM dead_letters";
@@ -219,7 +270,9 @@ fn rebuild_mends_every_derived_table_and_touches_nothing_else() {
         "UPDATE video_stats_processed SET views_delta = 7, likes_growth_rate = NULL, elapsed_seconds = 0; \
          UPDATE hourly_aggregations SET avg_view_count = 1, last_like_count = NULL WHERE total_records > 1; \
          DELETE FROM hourly_aggregations WHERE hour_start > '2023-12-10'; \
-         INSERT INTO hourly_aggregations (video_id, hour_start, total_records) VALUES ('AAAAAAAAAAA', '2024-01-01', 3)",
+         INSERT INTO hourly_aggregations (video_id, hour_start, total_records) VALUES ('AAAAAAAAAAA', '2024-01-01', 3); \
+         UPDATE channel_hourly SET views_gained = 1; DELETE FROM category_hourly; TRUNCATE total_hourly; \
+         UPDATE trends SET label = 'odd', views_per_hour_6h = NULL; UPDATE trending SET rank = rank + 7",
     );
     verify(&fixture.database, None).expect_code(1);
     viewtide(["rebuild", "--database-url", &fixture.database.url()]).wait(DEADLINE).expect_code(0);
@@ -227,7 +280,8 @@ fn rebuild_mends_every_derived_table_and_touches_nothing_else() {
     assert_eq!(tables(&fixture.database), before);
     assert_eq!(fixture.database.value(created), created_before, "hours that stayed keep their time of creation");
     let again = viewtide(["rebuild", "--database-url", &fixture.database.url()]).wait(DEADLINE).expect_code(0);
-    assert_eq!(again.json()["rows"], serde_json::json!({"hourly_aggregations": 0, "video_stats_processed": 0}));
+    let rows = again.json()["rows"].as_object().expect("rows by table").clone();
+    assert!(rows.len() == TABLES.len() - 1 && rows.values().all(|rows| *rows == 0), "{rows:?}");
 }
 
 #[test]
