@@ -5,27 +5,46 @@ use std::sync::Arc;
 use clap::Args;
 use viewtide_dataflows::snapshot::EventTime;
 
+use crate::cli::UsageError;
 use crate::source::csv::CsvSource;
 use crate::source::kafka::{KafkaConfig, KafkaSource, Start};
 use crate::source::kafka_settings::KafkaSettings;
+use crate::source::side_by_side::SideBySide;
+use crate::source::videos_file::VideosFile;
 use crate::source::{Input, Source};
 
 /// The consumer group that lag tools see.
 const GROUP: &str = "viewtide";
 
-/// The input: Kafka or CSV.
+/// The topic of videos that is read where the brokers have it.
+const VIDEOS_TOPIC: &str = "youtube_videos";
+
+/// The input: Kafka or CSV, and what is known of videos beside it.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Input")]
 pub struct InputArgs {
     /// Kafka brokers, as host:port,host:port
-    #[arg(long, env = "VIEWTIDE_BROKERS", value_name = "BROKERS", conflicts_with = "csv")]
+    #[arg(long, env = "VIEWTIDE_BROKERS", value_name = "BROKERS", group = "snapshots", conflicts_with = "csv")]
     brokers: Option<String>,
-    /// Kafka topic
+    /// Kafka topic of snapshots: JSON, in the plain form, or items and whole responses of the YouTube Data API
     #[arg(long, env = "VIEWTIDE_TOPIC", value_name = "TOPIC", default_value = "youtube_stats")]
     topic: String,
-    /// CSV files, plain or gzip, read in the order given
-    #[arg(long, env = "VIEWTIDE_CSV", value_name = "FILE", num_args = 1.., value_delimiter = ',')]
+    /// CSV files, plain or gzip, read in the order given; a directory stands for its *.csv and *.csv.gz, by name
+    #[arg(
+        long,
+        env = "VIEWTIDE_CSV",
+        value_name = "FILE",
+        num_args = 1..,
+        value_delimiter = ',',
+        group = "snapshots"
+    )]
     csv: Vec<String>,
+    /// CSV file of titles, channels and categories, plain or gzip; what other inputs say of a video comes before it
+    #[arg(long, env = "VIEWTIDE_VIDEOS", value_name = "FILE", requires = "snapshots")]
+    videos: Option<String>,
+    /// Kafka topic of titles, channels and categories [default: youtube_videos, where the brokers have it]
+    #[arg(long, env = "VIEWTIDE_VIDEOS_TOPIC", value_name = "TOPIC", requires = "brokers", conflicts_with = "csv")]
+    videos_topic: Option<String>,
     #[command(flatten)]
     kafka: KafkaArgs,
 }
@@ -65,21 +84,45 @@ impl KafkaArgs {
 impl InputArgs {
     /// Opens what is named, if anything is.
     pub fn open(&self, start: Start, future_max_us: i64) -> anyhow::Result<Option<Arc<dyn Source>>> {
-        if let Some(brokers) = &self.brokers {
-            let source = KafkaSource::open(KafkaConfig {
+        let mut beside: Vec<(Input, Arc<dyn Source>)> = Vec::new();
+        let snapshots: Arc<dyn Source> = if let Some(brokers) = &self.brokers {
+            let config = KafkaConfig {
                 input: Input::Snapshots,
                 settings: self.kafka.settings(brokers),
                 topic: self.topic.clone(),
                 group: GROUP.to_owned(),
                 start,
                 future_max_us,
-            })?;
-            return Ok(Some(Arc::new(source)));
-        }
-        if self.csv.is_empty() {
+            };
+            let snapshots = KafkaSource::open(config.clone())?;
+            if let Some(videos) = self.videos_topic(config)? {
+                beside.push((Input::VideosTopic, Arc::new(videos)));
+            }
+            Arc::new(snapshots)
+        } else if self.csv.is_empty() {
             return Ok(None);
+        } else {
+            Arc::new(CsvSource::open(&self.csv, future_max_us)?)
+        };
+        if let Some(path) = &self.videos {
+            beside.push((Input::VideosFile, Arc::new(VideosFile::open(path)?)));
         }
-        Ok(Some(Arc::new(CsvSource::open(&self.csv, future_max_us)?)))
+        Ok(Some(if beside.is_empty() { snapshots } else { Arc::new(SideBySide::new(snapshots, beside)) }))
+    }
+
+    /// The topic of videos: the one named, which has to be there, or the usual one, which may be.
+    fn videos_topic(&self, snapshots: KafkaConfig) -> anyhow::Result<Option<KafkaSource>> {
+        if self.videos_topic.as_ref() == Some(&self.topic) {
+            let wrong = format!("--topic and --videos-topic both name {}; a topic has snapshots or videos", self.topic);
+            return Err(UsageError(wrong, "run").into());
+        }
+        let topic = self.videos_topic.clone().unwrap_or_else(|| VIDEOS_TOPIC.to_owned());
+        let config = KafkaConfig { input: Input::VideosTopic, topic, ..snapshots };
+        Ok(match &self.videos_topic {
+            Some(_) => Some(KafkaSource::open(config)?),
+            None if self.topic == VIDEOS_TOPIC => None,
+            None => KafkaSource::open_if_there(config)?,
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::replay::{Pace, ReplayConfig, ReplayEvent, ReplaySummary, replay};
 /// What to send, where and how fast.
 #[derive(Clone, Debug, Args)]
 pub struct ReplayArgs {
-    /// CSV files, plain or gzip, sent in the order given
+    /// CSV files, plain or gzip, sent in the order given; a directory stands for its *.csv and *.csv.gz, by name
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
     /// Kafka brokers, as host:port,host:port

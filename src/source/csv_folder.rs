@@ -89,7 +89,7 @@ mod tests {
         std::fs::create_dir(folder.path().join("sub.csv")).unwrap();
         let path = folder.path().to_str().unwrap().to_owned();
         assert_eq!(
-            files_in(&[path.clone()]).unwrap_err().to_string(),
+            files_in(std::slice::from_ref(&path)).unwrap_err().to_string(),
             format!("cannot read the directory of CSV files {path}: there is no *.csv and no *.csv.gz directly in it")
         );
     }

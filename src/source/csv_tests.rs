@@ -143,19 +143,7 @@ fn columns_may_come_in_any_order_and_spelling_among_others() {
 }
 
 /// Rows as "Trending YouTube Video Statistics" has them.
-const TRENDING: &str = r#"video_id,trending_date,title,channel_title,category_id,publish_time,tags,views,likes,dislikes,comment_count,thumbnail_link,comments_disabled,ratings_disabled,video_error_or_removed,description
-7tbWmYUZLX4,17.14.11,WE WANT TO TALK ABOUT OUR MARRIAGE,CaseyNeistat,22,2017-11-13T17:13:01.000Z,SHANtell martin,748374,57527,2966,15954,https://i.ytimg.com/vi/7tbWmYUZLX4/default.jpg,False,False,False,"SHANTELL'S CHANNEL - https://www.youtube.com/shantellmartin\nCANDICE"
-x_BjvhMW9TE,17.14.11,"""Racist Superman"" | Rudy, King & Lele 🦸",Rudy Mancuso,23,2017-11-12T19:05:24.000Z,"racist superman|""rudy""|""king""",3191434,0,0,0,https://i.ytimg.com/vi/x_BjvhMW9TE/default.jpg,True,True,False,"WATCH MY PREVIOUS VIDEO ▶
-
-SUBSCRIBE ► ""now"",
-▬▬▬▬▬"
-#NAME?,17.14.11,Broken by a spreadsheet,A,24,2017-11-12T18:01:41.000Z,[none],5,5,5,5,u,False,False,False,
-Oi-piOr_9AY,17.32.11,No such day,A,24,2017-11-12T18:01:41.000Z,[none],5,5,5,5,u,False,False,False,
-Oi-piOr_9AY,17.15.11,Not one count,A,24,2017-11-12T18:01:41.000Z,[none],,,,,u,False,False,True,
-Oi-piOr_9AY,17.15.11,,,,,[none],7,5,5,5,u,False,False,False,"nothing is known of it"
-Oi-piOr_9AY,17.16.11,Published when?,A,24,12.11.2017,[none],7,5,5,5,u,False,False,False,
-Oi-piOr_9AY,17.17.11,Comments?,A,24,,[none],7,5,5,5,u,maybe,False,False,
-"#;
+const TRENDING: &str = include_str!("../../tests/data/trending_table.csv");
 
 /// Counts, title, channel, category and time of publishing of each row that was taken, by the row's number.
 type Said<'a> = (u64, Option<[Option<i64>; 3]>, Option<[Option<&'a str>; 4]>, Option<String>);

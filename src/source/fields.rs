@@ -87,6 +87,10 @@ impl<'a> Fields<'a> {
                 let metadata = if says_more { Some(self.metadata()?) } else { None };
                 Word { video, observation, metadata }
             }
+            // Nothing is known of a video of which that is said, and not of any that is named: its word would hide others.
+            Wanted::Videos if Field::METADATA.iter().all(|field| self.values[*field as usize].is_none()) => {
+                return Err(Refusal::NoMetadata);
+            }
             Wanted::Videos => Word { video, observation: None, metadata: Some(self.metadata()?) },
         })
     }
@@ -411,6 +415,9 @@ mod tests {
     fn a_video_of_which_nothing_is_known_is_a_word_too_but_not_beside_a_snapshot() {
         let mut fields = Fields::default();
         fields.put(Field::VideoId, text("7tbWmYUZLX4"));
+        fields.put(Field::ViewCount, Value::Whole(1));
+        assert_eq!(fields.judge(&Wanted::Videos), Err(Refusal::NoMetadata), "it is a snapshot that went astray");
+        fields.put(Field::Title, Value::Null);
         let word = fields.judge(&Wanted::Videos).unwrap();
         assert_eq!((word.observation, word.metadata), (None, Some(Metadata::default())));
         let mut fields = good();

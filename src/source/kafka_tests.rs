@@ -9,13 +9,16 @@ use rdkafka::Offset;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
 use rdkafka::types::RDKafkaApiKey;
+use viewtide_dataflows::metadata::MetadataSource;
 use viewtide_dataflows::snapshot::Place;
 
+use super::super::side_by_side::SideBySide;
 use super::super::{DeadLetter, Partition, SourceBatch, SourceEvent, Span};
 use super::*;
-use crate::limits::{OVERSIZED_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
+use crate::limits::{ITEM_KEY_BYTES_MAX, OVERSIZED_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
 
 const TOPIC: &str = "youtube_stats";
+const VIDEOS: &str = "youtube_videos";
 const PATIENCE: Duration = Duration::from_secs(20);
 /// 2025-07-01T00:00:00Z.
 const ARRIVED_MS: i64 = 1_751_328_000_000;
@@ -53,8 +56,18 @@ impl Cluster {
         Arc::new(KafkaSource::open(self.config(TOPIC)).unwrap())
     }
 
+    /// A source of videos, which are on the topic of that name.
+    fn videos(&self) -> Arc<KafkaSource> {
+        let start = Start::At(1_000 * ARRIVED_MS + 1);
+        Arc::new(KafkaSource::open(KafkaConfig { input: Input::VideosTopic, start, ..self.config(VIDEOS) }).unwrap())
+    }
+
     fn send(&self, partition: i32, value: Option<&[u8]>) {
-        let mut record = BaseRecord::<[u8], [u8]>::to(TOPIC).partition(partition).key(b"key").timestamp(ARRIVED_MS);
+        self.send_to(TOPIC, partition, b"key", value);
+    }
+
+    fn send_to(&self, topic: &str, partition: i32, key: &[u8], value: Option<&[u8]>) {
+        let mut record = BaseRecord::<[u8], [u8]>::to(topic).partition(partition).key(key).timestamp(ARRIVED_MS);
         if let Some(value) = value {
             record = record.payload(value);
         }
@@ -90,7 +103,7 @@ struct Running {
 }
 
 impl Running {
-    fn new(source: &Arc<KafkaSource>, index: u32, peers: u32, stored: Positions) -> Self {
+    fn new<S: Source>(source: &Arc<S>, index: u32, peers: u32, stored: Positions) -> Self {
         let (sender, events) = sync_channel(8);
         let stop = Arc::new(AtomicBool::new(false));
         let feed = Feed::new(sender, stop.clone(), Box::new(|| {}));
@@ -111,6 +124,7 @@ impl Running {
                         assert!(before.is_none_or(|before| before.next <= span.next && before.first == span.first));
                     }
                     self.read.records.extend(batch.records);
+                    self.read.metadata.extend(batch.metadata);
                     self.read.dead_letters.extend(batch.dead_letters);
                 }
                 SourceEvent::End => self.ends += 1,
@@ -259,6 +273,112 @@ fn what_is_no_snapshot_is_a_dead_letter_among_the_good_records() {
     assert_eq!((topic.as_str(), *partition, *item, key.as_deref()), (TOPIC, 0, 0, Some(&b"key"[..])));
     assert_eq!(reader.read.records[1].place, Place { partition: 0, offset: 7, item: 0 });
     reader.stop().unwrap();
+}
+
+#[test]
+fn a_response_is_as_many_snapshots_as_it_has_items() {
+    let cluster = Cluster::new(1);
+    let response = include_bytes!("../../tests/data/videos_list.json");
+    let bad_item = include_bytes!("../../tests/data/videos_list_bad_item.json");
+    let empty = br#"{"kind":"youtube#videoListResponse","items":[]}"#;
+    let long_key = vec![b'k'; ITEM_KEY_BYTES_MAX + 1];
+    for (key, value) in [(&b"key"[..], &response[..]), (b"key", bad_item), (&long_key, bad_item), (b"key", empty)] {
+        cluster.send_to(TOPIC, 0, key, Some(value));
+    }
+    cluster.flush();
+    let mut reader = Running::new(&cluster.source(), 0, 1, Positions::new());
+    reader.until_end();
+    let place = |offset, item| Place { partition: 0, offset, item };
+    let expected: Vec<_> = [(0, 1), (0, 2), (0, 3), (0, 4), (1, 1), (1, 3), (2, 1), (2, 3)]
+        .map(|(offset, item)| place(offset, item))
+        .into();
+    let places: Vec<_> = reader.read.records.iter().map(|record| record.place).collect();
+    assert_eq!(places, expected);
+    assert!(reader.read.records.iter().all(|record| record.snapshot.time == 1_000 * ARRIVED_MS));
+    let known: Vec<_> = reader.read.metadata.iter().map(|record| record.place).collect();
+    assert_eq!(known, expected);
+    assert!(reader.read.metadata.iter().all(|record| record.source == MetadataSource::Snippet));
+    let letters = &reader.read.dead_letters;
+    assert_eq!(letters.iter().map(|letter| (letter.offset, letter.item)).collect::<Vec<_>>(), [(1, 2), (2, 2)]);
+    assert!(letters[0].reason.ends_with("not 1.2M"), "{}", letters[0].reason);
+    let bad: serde_json::Value = serde_json::from_slice(letters[0].payload.as_ref().unwrap()).unwrap();
+    assert_eq!((&bad["id"], letters[0].key.as_deref()), (&"x_BjvhMW9TE".into(), Some(&b"key"[..])));
+    assert_eq!(letters[1].key.as_ref().map(Vec::len), Some(ITEM_KEY_BYTES_MAX));
+    assert_eq!(reader.read.positions[&Partition::of_snapshots(0)], span(0, 4));
+    reader.stop().unwrap();
+}
+
+#[test]
+fn a_topic_of_videos_is_read_from_its_beginning_wherever_the_snapshots_start() {
+    let cluster = Cluster::new(1);
+    cluster.mock.create_topic(VIDEOS, 2, 1).unwrap();
+    let response = include_bytes!("../../tests/data/videos_list.json");
+    for value in [&br#"{"video_id":"7tbWmYUZLX4","title":"A","channelId":"UC1"}"#[..], b"{}", response] {
+        cluster.send_to(VIDEOS, 0, b"key", Some(value));
+    }
+    cluster.send_to(VIDEOS, 1, b"key", None);
+    cluster.flush();
+    let source = cluster.videos();
+    let of_snapshots = of_snapshots([(0, span(0, 99)), (1, span(0, 99))]);
+    let mut reader = Running::new(&source, 0, 1, of_snapshots.clone());
+    reader.until_end();
+    let partition = |number| Partition { input: Input::VideosTopic, number };
+    let read = |reader: &Running| -> Vec<_> {
+        let metadata = reader.read.metadata.iter();
+        metadata.map(|record| (record.place.offset, record.place.item, record.source)).collect()
+    };
+    let source_of_all = MetadataSource::VideosTopic;
+    let all = [(0, 0), (2, 1), (2, 2), (2, 3), (2, 4)].map(|(offset, item)| (offset, item, source_of_all));
+    assert_eq!(read(&reader), all);
+    assert!(reader.read.records.is_empty(), "counts are no business of this topic");
+    let letters = reader.read.dead_letters.iter();
+    let told: Vec<_> =
+        letters.map(|letter| (letter.input, letter.topic.as_str(), letter.partition, letter.reason.as_str())).collect();
+    assert!(told.contains(&(Input::VideosTopic, VIDEOS, 0, "no video_id")), "{told:?}");
+    assert!(told.contains(&(Input::VideosTopic, VIDEOS, 1, "the record has no value (a tombstone)")), "{told:?}");
+    assert_eq!(told.len(), 2);
+    assert_eq!(reader.read.positions, Positions::from([(partition(0), span(0, 3)), (partition(1), span(0, 1))]));
+    reader.stop().unwrap();
+    // It goes on where it stood, whatever its number is among the snapshots.
+    let mut stored = of_snapshots;
+    stored.extend([(partition(0), span(0, 2)), (partition(1), span(0, 1))]);
+    let mut reader = Running::new(&source, 0, 1, stored);
+    reader.until_end();
+    assert_eq!(read(&reader), all[1..]);
+    reader.stop().unwrap();
+}
+
+#[test]
+fn a_topic_of_videos_may_be_missing_unless_it_is_asked_for() {
+    let cluster = Cluster::new(1);
+    let config = || KafkaConfig { input: Input::VideosTopic, ..cluster.config(VIDEOS) };
+    assert!(KafkaSource::open_if_there(config()).unwrap().is_none());
+    let error = KafkaSource::open(config()).err().unwrap().to_string();
+    assert!(error.ends_with("has no topic youtube_videos; create it, or name another with --videos-topic"), "{error}");
+    cluster.mock.create_topic(VIDEOS, 1, 1).unwrap();
+    assert!(KafkaSource::open_if_there(config()).unwrap().is_some());
+}
+
+#[test]
+fn videos_are_read_beside_the_snapshots_by_every_worker() {
+    let cluster = Cluster::new(2);
+    cluster.mock.create_topic(VIDEOS, 3, 1).unwrap();
+    cluster.send_good(2, 0, 10);
+    for partition in 0..3 {
+        cluster.send_to(VIDEOS, partition, b"key", Some(br#"{"video_id":"7tbWmYUZLX4","title":"A"}"#));
+    }
+    cluster.flush();
+    let (snapshots, videos) = (cluster.source(), cluster.videos());
+    let beside: Vec<(Input, Arc<dyn Source>)> = vec![(Input::VideosTopic, videos.clone())];
+    let source = Arc::new(SideBySide::new(snapshots.clone(), beside));
+    assert_eq!(source.identity(), snapshots.identity());
+    assert_eq!(source.beside(), crate::source::Beside::from([(Input::VideosTopic, videos.identity().clone())]));
+    let mut readers: Vec<_> = (0..2).map(|index| Running::new(&source, index, 2, Positions::new())).collect();
+    readers.iter_mut().for_each(Running::until_end);
+    assert_eq!(readers.iter().map(|reader| reader.read.records.len()).collect::<Vec<_>>(), [10, 10]);
+    assert_eq!(readers.iter().map(|reader| reader.read.metadata.len()).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(source.lag(), Some(0));
+    readers.iter_mut().for_each(|reader| reader.stop().unwrap());
 }
 
 #[test]

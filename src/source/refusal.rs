@@ -142,6 +142,11 @@ pub enum Refusal {
     /// None of the three counts.
     #[error("no count at all: at least one of viewCount, likeCount, commentCount is needed")]
     NoCount,
+    /// A record on a topic of videos that says nothing of one: snapshots that went there, say.
+    #[error(
+        "nothing of the video: one of title, channel_id, channel_title, category_id, published_at is needed, or null"
+    )]
+    NoMetadata,
     /// An item of the YouTube Data API that says nothing.
     #[error("the item has neither counts in statistics nor a snippet; ask for part=snippet,statistics")]
     NothingSaid,

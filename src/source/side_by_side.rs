@@ -66,3 +66,74 @@ impl Source for SideBySide {
         self.all().filter_map(|source| source.lag()).reduce(|lag, more| lag + more)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::sync::mpsc::sync_channel;
+
+    use viewtide_dataflows::metadata::MetadataSource;
+
+    use super::super::csv::CsvSource;
+    use super::super::videos_file::VideosFile;
+    use super::super::{Partition, SourceBatch, Span};
+    use super::*;
+
+    const SNAPSHOTS: &str = "timestamp,video_id,title,views\n2025-07-01 00:00:44,7tbWmYUZLX4,A,5\n";
+    const VIDEOS: &str = "video_id,title\n7tbWmYUZLX4,B\nx_BjvhMW9TE,C\n";
+
+    /// Both files, read side by side as worker `index` of two, up to what ends it.
+    fn read(videos: &str, index: u32) -> (SourceBatch, Result<(), String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, content: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let snapshots = Arc::new(CsvSource::open(&[file("a.csv", SNAPSHOTS)], 0).unwrap());
+        let path = file("videos.csv", videos);
+        let beside: Arc<dyn Source> = Arc::new(VideosFile::open(&path).unwrap());
+        let source = SideBySide::new(snapshots, vec![(Input::VideosFile, Arc::clone(&beside))]);
+        assert_eq!(source.beside(), Beside::from([(Input::VideosFile, beside.identity().clone())]));
+        assert_eq!(source.lag(), None, "files do not know theirs");
+        source.set_clock(i64::MAX);
+        let (events, received) = sync_channel(8);
+        let feed = Feed::new(events, Arc::new(AtomicBool::new(false)), Box::new(|| {}));
+        let mut all = SourceBatch::default();
+        let mut outcome = Err("it said nothing of its end".to_owned());
+        std::thread::scope(|scope| {
+            scope.spawn(move || source.read(Share { index, peers: 2 }, &Positions::new(), &feed).unwrap());
+            for event in received {
+                match event {
+                    SourceEvent::Batch(batch) => {
+                        assert!(outcome.is_err(), "nothing comes after the end of files");
+                        all.records.extend(batch.records);
+                        all.metadata.extend(batch.metadata);
+                        all.positions.extend(batch.positions);
+                    }
+                    SourceEvent::End => outcome = Ok(()),
+                    SourceEvent::Failed(error) => outcome = Err(error.to_string()),
+                }
+            }
+        });
+        (all, outcome)
+    }
+
+    #[test]
+    fn files_are_read_side_by_side_and_end_together() {
+        let (read_by_0, outcome) = read(VIDEOS, 0);
+        assert_eq!(outcome, Ok(()));
+        assert_eq!(read_by_0.records.len(), 1);
+        let mut titles: Vec<_> =
+            read_by_0.metadata.iter().map(|record| (record.source, record.metadata.title.as_deref())).collect();
+        titles.sort_unstable();
+        let of_file = MetadataSource::VideosFile;
+        let expected = [(of_file, Some("B")), (of_file, Some("C")), (MetadataSource::Snippet, Some("A"))];
+        assert_eq!(titles, expected);
+        let next = |next| Span { first: 0, next };
+        let file = Partition { input: Input::VideosFile, number: 0 };
+        assert_eq!(read_by_0.positions, Positions::from([(Partition::of_snapshots(0), next(1)), (file, next(2))]));
+        let (read_by_1, outcome) = read(VIDEOS, 1);
+        assert_eq!((outcome, read_by_1.positions.is_empty()), (Ok(()), true));
+    }
+}

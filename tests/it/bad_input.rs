@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use crate::harness::kafka::{self, Message};
 use crate::harness::postgres::Database;
 use crate::harness::process::{Finished, viewtide};
-use crate::scenario::{DEADLINE, Input, Size, assert_verified, run_args, run_to_end};
+use crate::scenario::{DEADLINE, Input, Size, assert_verified, data_file, run_args, run_to_end};
 
 const ID: &str = "dQw4w9WgXcQ";
 
@@ -106,6 +106,80 @@ fn bad_values_on_a_topic_are_dead_letters_and_the_good_ones_go_in() {
         assert_eq!(cell(5), ID);
     }
     assert_verified(&database, &input);
+}
+
+#[test]
+fn a_bad_item_of_a_response_is_a_dead_letter_of_its_own_and_its_siblings_go_in() {
+    let read = |name: &str| std::fs::read(data_file(name)).expect("a response");
+    let (good, bad_item) = (read("videos_list.json"), read("videos_list_bad_item.json"));
+    let empty = br#"{"kind":"youtube#videoListResponse","items":[],"pageInfo":{"totalResults":0}}"#;
+    let topic = kafka::shared().fresh_topic("items", 1);
+    let hour_ms = |hour: i64| 1_751_328_000_000 + 3_600_000 * hour;
+    let messages = [&good[..], empty, &bad_item].into_iter().zip(0..).map(|(value, hour)| Message {
+        key: Some(b"a page"),
+        value: Some(value),
+        timestamp_ms: Some(hour_ms(hour)),
+        ..Message::default()
+    });
+    kafka::shared().produce(&topic, messages);
+
+    let (database, input) = (Database::fresh(), Input::Topic(topic));
+    let summary = run_to_end(&input, &database, Size { workers: 2, processes: 1 }, &[]);
+    assert_eq!((&summary["records"], &summary["dead_letters"]), (&6.into(), &1.into()), "{summary}");
+    let rows = database.rows(
+        "SELECT video_id, (extract(epoch FROM timestamp) * 1000)::bigint, view_count, like_count, comment_count \
+         FROM video_stats_processed ORDER BY timestamp, video_id COLLATE \"C\"",
+    );
+    let row = |id: &str, hour: i64, counts: [Option<&str>; 3]| {
+        let cells = [Some(id.to_owned()), Some(hour_ms(hour).to_string())].into_iter();
+        cells.chain(counts.map(|count| count.map(str::to_owned))).collect::<Vec<_>>()
+    };
+    let clock = [Some("451234"), Some("7542"), Some("1165")];
+    let (off, hidden) = ([Some("98765432"), Some("310000"), None], [Some("1255689"), None, Some("3210")]);
+    assert_eq!(
+        rows,
+        [
+            row("7tbWmYUZLX4", 0, clock),
+            row("Oi-piOr_9AY", 0, off),
+            row("dQw4w9WgXcQ", 0, [Some("0"), Some("12"), Some("0")]),
+            row("x_BjvhMW9TE", 0, hidden),
+            row("7tbWmYUZLX4", 2, clock),
+            row("Oi-piOr_9AY", 2, off),
+        ]
+    );
+    let letters = database.rows(
+        "SELECT kafka_offset, item, reason, convert_from(key, 'UTF8'), convert_from(payload, 'UTF8') FROM dead_letters",
+    );
+    let cell = |index: usize| letters[0][index].clone().unwrap_or_default();
+    assert_eq!((letters.len(), cell(0), cell(1), cell(3)), (1, "2".to_owned(), "2".to_owned(), "a page".to_owned()));
+    assert!(cell(2).contains("viewCount must be a whole number"), "{}", cell(2));
+    assert!(String::from_utf8(bad_item).is_ok_and(|response| response.contains(&cell(4))), "{}", cell(4));
+    assert!(cell(4).starts_with('{') && cell(4).ends_with('}') && cell(4).contains("1.2M"), "{}", cell(4));
+    assert_verified(&database, &input);
+}
+
+#[test]
+fn bad_rows_of_a_file_of_videos_are_dead_letters_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let videos = folder.path().join("videos.csv");
+    std::fs::write(&videos, format!("video_id,title\n{ID},A\nshort,B\n{ID},\"C\nD\"\n{ID}\n")).expect("write a file");
+    let (database, input) = (Database::fresh(), Input::Csv(data_file("sample_10min.csv")));
+    let videos = videos.to_str().expect("UTF-8");
+    let summary = run_to_end(&input, &database, Size { workers: 2, processes: 1 }, &["--videos", videos]);
+    assert_eq!((&summary["records"], &summary["dead_letters"]), (&2_618.into(), &2.into()), "{summary}");
+    let letters = database.rows(
+        "SELECT topic, partition, kafka_offset, item, reason, convert_from(payload, 'UTF8') FROM dead_letters ORDER BY 3",
+    );
+    let letter = |line: &str, reason: &str, payload: &str| {
+        [videos, "0", line, "0", reason, payload].map(|cell| Some(cell.to_owned())).to_vec()
+    };
+    assert_eq!(
+        letters,
+        [
+            letter("3", "video_id short: a video id has 11 characters", "short,B"),
+            letter("6", "the row has 1 fields, the header 2", ID),
+        ]
+    );
 }
 
 /// Runs over one CSV file of these bytes.

@@ -166,3 +166,63 @@ fn csv_without_an_end_waits_for_a_signal() {
     run_to_end(&input, &again, ONE, &[]);
     assert_eq!(tables(&database), tables(&again));
 }
+
+#[test]
+fn a_directory_is_read_and_replayed_as_the_files_in_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = rows_of("sample_10min.csv");
+    let (first, second) = rows.split_at(1_000);
+    write_csv(&folder.path().join("2025-01.csv"), first);
+    write_csv(&folder.path().join("2025-02.csv"), second);
+    std::fs::write(folder.path().join(".2025-03.csv"), "not read").expect("write a file");
+    std::fs::create_dir(folder.path().join("more.csv")).expect("make a folder");
+    let path = folder.path().to_str().expect("UTF-8").to_owned();
+
+    let (input, database) = (Input::Csv(folder.path().to_owned()), Database::fresh());
+    let finished = viewtide(run_args(&input, &database, &["--exit-at-end"])).wait(DEADLINE).expect_code(0);
+    assert!(finished.stderr.contains(".2025-03.csv more.csv"), "what is left out is said: {}", finished.stderr);
+    assert_verified(&database, &input);
+    let expected = Database::fresh();
+    run_to_end(&Input::Csv(data_file("sample_10min.csv")), &expected, ONE, &[]);
+    assert_eq!(tables(&database), tables(&expected));
+
+    let topic = kafka::shared().fresh_topic("folder", 2);
+    let replay = ["replay", &path, "--brokers", &kafka::shared().brokers(), "--topic", &topic];
+    let finished = viewtide(replay).wait(DEADLINE).expect_code(0);
+    assert_eq!(finished.json()["acknowledged"], rows.len(), "{}", finished.stdout);
+    let replayed = Database::fresh();
+    run_to_end(&Input::Topic(topic), &replayed, ONE, &[]);
+    assert_eq!(tables(&replayed), tables(&expected));
+}
+
+#[test]
+fn a_table_of_trending_videos_is_the_same_read_or_replayed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let csv = folder.path().join("USvideos.csv");
+    let text = "video_id,trending_date,title,channel_title,category_id,publish_time,views,likes,dislikes,comment_count,\
+         comments_disabled,ratings_disabled,description\n\
+         dQw4w9WgXcQ,17.14.11,\"A, \"\"B\"\" 🎵\",C,22,2017-11-13T17:13:01.000Z,748374,57527,2966,15954,False,False,\"a\n\nb\"\n\
+         x_BjvhMW9TE,17.14.11,D,E,24,2017-11-12T19:05:24.000Z,3191434,0,0,0,True,True,\n\
+         dQw4w9WgXcQ,17.15.11,A,C,22,2017-11-13T17:13:01.000Z,848374,67527,3966,16954,FALSE,false,\n\
+         #NAME?,17.15.11,F,G,24,2017-11-12T19:05:24.000Z,5,5,5,5,False,False,\n";
+    std::fs::write(&csv, text).expect("write a file");
+    let (input, database) = (Input::Csv(csv.clone()), Database::fresh());
+    let summary = run_to_end(&input, &database, ONE, &[]);
+    assert_eq!((&summary["records"], &summary["dead_letters"]), (&3.into(), &1.into()), "{summary}");
+    assert_verified(&database, &input);
+    let hidden = "SELECT like_count IS NULL AND comment_count IS NULL AND view_count = 3191434 \
+                  FROM video_stats_processed WHERE video_id = 'x_BjvhMW9TE' AND timestamp = '2017-11-14T00:00:00Z'";
+    assert_eq!(
+        database.value(&format!("SELECT coalesce(bool_and(ok)::text, 'no row') FROM ({hidden}) AS t(ok)")),
+        "true"
+    );
+
+    let topic = kafka::shared().fresh_topic("trending", 1);
+    let path = csv.to_str().expect("UTF-8");
+    let replay = ["replay", path, "--brokers", &kafka::shared().brokers(), "--topic", &topic];
+    let finished = viewtide(replay).wait(DEADLINE).expect_code(0);
+    assert!(finished.stderr.contains("titles, channels and categories are not sent"), "{}", finished.stderr);
+    let replayed = Database::fresh();
+    run_to_end(&Input::Topic(topic), &replayed, ONE, &[]);
+    assert_eq!(tables(&replayed), tables(&database));
+}

@@ -71,6 +71,17 @@ fn brokers_that_are_not_there_and_topics_that_do_not_exist_are_named() {
         1,
         &["has no topic no-such-topic", "create it"],
     );
+    let topic = topic_of("videos", 1, &[]);
+    refused(
+        &["run", "--brokers", &brokers, "--topic", &topic, "--videos-topic", "no-such-topic"],
+        1,
+        &["has no topic no-such-topic", "create it", "--videos-topic"],
+    );
+    refused(
+        &["run", "--brokers", &brokers, "--topic", &topic, "--videos-topic", &topic],
+        2,
+        &["--topic and --videos-topic both name", "snapshots or videos"],
+    );
     refused(
         &["replay", &csv(), "--brokers", &brokers, "--topic", "no-such-topic"],
         1,
@@ -162,6 +173,10 @@ fn a_command_line_that_is_not_understood_ends_with_2() {
         (vec!["run", "--outputs", "growth,charts"], "`charts` is no output"),
         (vec!["run", "--start", "noon"], "write `earliest`, or a time"),
         (vec!["run", "--csv", "a.csv", "--brokers", "b:1"], "cannot be used with"),
+        (vec!["run", "--videos", "v.csv"], "<--brokers <BROKERS>|--csv <FILE>...>"),
+        (vec!["verify", "--videos", "v.csv"], "<--brokers <BROKERS>|--csv <FILE>...>"),
+        (vec!["run", "--csv", "a.csv", "--videos-topic", "v"], "cannot be used with"),
+        (vec!["run", "--videos-topic", "v"], "--brokers <BROKERS>"),
         (vec!["run"], "no input: give --brokers"),
         (vec!["run", "--csv", "a.csv", "-n", "2", "-p", "2"], "processes are numbered 0 to 1"),
         (vec!["run", "--csv", "a.csv", "-w", "0"], "a process has 1 to"),

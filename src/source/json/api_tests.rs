@@ -275,6 +275,7 @@ fn a_topic_of_videos_has_a_plain_form_too() {
         ("[]", "not a JSON object: it starts with ["),
         (r#"{"title":"A"}"#, "no video_id"),
         (r#"{"id":"7tbWmYUZLX4","title":"A"}"#, "no video_id"),
+        (r#"{"timestamp":"2025-06-30 00:00:44","video_id":"7tbWmYUZLX4","views":1}"#, "nothing of the video: one of"),
         (r#"{"video_id":"7tbWmYUZLX4","title":5}"#, "title must be text, not 5"),
         (r#"{"video_id":"7tbWmYUZLX4","channelId":"a","channel_id":"a"}"#, "channel_id is given twice"),
         (r#"{"video_id":"7tbWmYUZLX4","published_at":"2025-06-31"}"#, "published_at 2025-06-31: "),
