@@ -3,7 +3,6 @@
 
 mod results;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
@@ -24,11 +23,17 @@ use crate::run::{FUTURE_MAX_US_DEFAULT, Run};
 use crate::source::Input;
 use crate::source::kafka::{KafkaConfig, KafkaSource, Start};
 use crate::source::kafka_settings::KafkaSettings;
+use crate::source::side_by_side::SideBySide;
+use crate::source::videos_file::VideosFile;
 
-/// Real snapshots of 41 videos; `data/README.md` says where they come from.
-const SAMPLE: &[u8] = include_bytes!("../../data/tracked_dense.csv.gz");
-/// The sample's name in messages.
-const SAMPLE_FILE: &str = "tracked_dense.csv.gz";
+/// Real snapshots, in the order in which they are sent: 2,149 videos of 271 channels once a day, and 41 videos every hour or
+/// so; `data/README.md` says where they come from.
+const SAMPLES: [(&str, &[u8]); 2] = [
+    ("trending_channels.csv.gz", include_bytes!("../../data/trending_channels.csv.gz")),
+    ("tracked_dense.csv.gz", include_bytes!("../../data/tracked_dense.csv.gz")),
+];
+/// What is known of them.
+const VIDEOS: (&str, &[u8]) = ("sample_videos.csv.gz", include_bytes!("../../data/sample_videos.csv.gz"));
 /// Partitions of the demo's topic: the in-process broker keeps 5 MB of each, and the sample is 7 MB as JSON.
 const PARTITIONS: i32 = 4;
 /// The demo's topic.
@@ -56,23 +61,28 @@ pub fn execute(args: DemoArgs) -> anyhow::Result<Outcome> {
     let broker = MockCluster::<DefaultProducerContext>::new(1).context("the in-process broker does not start")?;
     broker.create_topic(TOPIC, PARTITIONS, 1).context("the in-process broker takes no topic")?;
     let folder = tempfile::tempdir().context("no folder for the sample")?;
-    let sample = folder.path().join(SAMPLE_FILE);
-    std::fs::write(&sample, SAMPLE).with_context(|| format!("cannot write {}", sample.display()))?;
+    let write = |(name, bytes): (&str, &[u8])| {
+        let path = folder.path().join(name).display().to_string();
+        std::fs::write(&path, bytes).with_context(|| format!("cannot write {path}")).map(|()| path)
+    };
+    let samples: Vec<String> = SAMPLES.into_iter().map(write).collect::<anyhow::Result<_>>()?;
     let demo = Demo {
         brokers: broker.bootstrap_servers(),
         url: DatabaseUrl::parse(&postgres.url()).context("the URL of the demo's Postgres")?,
         psql: postgres.psql_command(),
+        samples,
+        videos: write(VIDEOS)?,
         workers: args.workers,
         stop,
     };
     eprintln!(
-        "viewtide demo: {SAMPLE_FILE}, an in-process broker, a fresh Postgres; see it grow with\n  {}",
+        "viewtide demo: real snapshots of 2,190 videos, an in-process broker, a fresh Postgres; see it grow with\n  {}",
         demo.psql
     );
     if args.once {
-        demo.once(&sample)?
+        demo.once()?
     } else {
-        demo.watch(&sample)?
+        demo.watch()?
     }
     Ok(Outcome::Done)
 }
@@ -81,14 +91,16 @@ struct Demo {
     brokers: String,
     url: DatabaseUrl,
     psql: String,
+    samples: Vec<String>,
+    videos: String,
     workers: usize,
     stop: Arc<AtomicBool>,
 }
 
 impl Demo {
     /// Everything flat out, then the results.
-    fn once(&self, sample: &Path) -> anyhow::Result<()> {
-        self.replay(sample, Pace::FlatOut)?;
+    fn once(&self) -> anyhow::Result<()> {
+        self.replay(Pace::FlatOut)?;
         let summary = self.engine(true)?.run()?.ok_or_else(|| anyhow!("the engine was told of no summary"))?;
         results::show(&self.url)?;
         println!("{}", serde_json::to_string(&summary)?);
@@ -96,10 +108,10 @@ impl Demo {
     }
 
     /// Records at a pace that can be followed, then the results; the tables stay up until somebody stops the demo.
-    fn watch(&self, sample: &Path) -> anyhow::Result<()> {
+    fn watch(&self) -> anyhow::Result<()> {
         let engine = self.engine(false)?;
         let engine = Builder::new().name("engine".to_owned()).spawn(move || engine.run())?;
-        let sent = self.replay(sample, Pace::PerSecond(RATE_WATCHED))?.progress.sent;
+        let sent = self.replay(Pace::PerSecond(RATE_WATCHED))?.progress.sent;
         while !self.stop.load(Ordering::Relaxed) && !engine.is_finished() && results::records(&self.url)? < sent {
             std::thread::sleep(POLL);
         }
@@ -117,11 +129,11 @@ impl Demo {
         KafkaSettings { brokers: self.brokers.clone(), overrides: Vec::new() }
     }
 
-    fn replay(&self, sample: &Path, pace: Pace) -> anyhow::Result<ReplaySummary> {
+    fn replay(&self, pace: Pace) -> anyhow::Result<ReplaySummary> {
         let config = ReplayConfig {
             settings: self.settings(),
             topic: TOPIC.to_owned(),
-            files: vec![sample.display().to_string()],
+            files: self.samples.clone(),
             partitions: None,
             pace,
         };
@@ -129,7 +141,7 @@ impl Demo {
     }
 
     fn engine(&self, exit_at_end: bool) -> anyhow::Result<Run> {
-        let source = KafkaSource::open(KafkaConfig {
+        let snapshots = KafkaSource::open(KafkaConfig {
             input: Input::Snapshots,
             settings: self.settings(),
             topic: TOPIC.to_owned(),
@@ -137,12 +149,13 @@ impl Demo {
             start: Start::Earliest,
             future_max_us: FUTURE_MAX_US_DEFAULT,
         })?;
+        let videos = VideosFile::open(&self.videos)?;
         Ok(Run {
             cluster: Cluster::single(self.workers),
             database: Some(self.url.clone()),
             exit_at_end,
             stop: Arc::clone(&self.stop),
-            ..Run::new(Arc::new(source))
+            ..Run::new(Arc::new(SideBySide::new(Arc::new(snapshots), vec![(Input::VideosFile, Arc::new(videos))])))
         })
     }
 }

@@ -16,9 +16,26 @@ const TOP_HOURS: &str = "
     ORDER BY h.total_views_gained DESC, h.video_id, h.hour_start
     LIMIT 10";
 
+/// The videos that gained most in the day before the newest snapshot, with where they are heading.
+const RISERS: &str = "
+    SELECT r.rank::text, coalesce(left(v.title, 48), v.video_id), coalesce(left(v.channel_title, 20), ''),
+           to_char(r.views_gained, 'FM999,999,999,999'), coalesce(v.label, ''),
+           coalesce(to_char(v.views_acceleration_24h, 'SFM999,999,990'), '')
+    FROM trending r JOIN video_trends v USING (video_id)
+    WHERE r.scope = 'all' AND r.window_hours = 24 AND r.rank <= 10
+    ORDER BY r.rank";
+
+/// The videos that stand out most from those of their channel.
+const OUTLIERS: &str = "
+    SELECT coalesce(left(title, 48), video_id), coalesce(left(channel_title, 20), ''),
+           to_char(views_gained_24h, 'FM999,999,999,999'), coalesce(label, ''),
+           to_char(outlier_score, 'FM999,999,990.0')
+    FROM video_trends WHERE outlier_score IS NOT NULL ORDER BY outlier_score DESC, video_id LIMIT 5";
+
 const COUNTS: &str = "
     SELECT (SELECT count(*) FROM video_stats_processed), (SELECT count(*) FROM hourly_aggregations),
-           (SELECT count(DISTINCT video_id) FROM video_stats_processed), (SELECT count(*) FROM dead_letters)";
+           (SELECT count(DISTINCT video_id) FROM video_stats_processed), (SELECT count(*) FROM dead_letters),
+           (SELECT count(*) FROM channel_hourly), (SELECT count(*) FROM trends)";
 
 /// Prints the results.
 pub fn show(url: &DatabaseUrl) -> anyhow::Result<()> {
@@ -26,27 +43,36 @@ pub fn show(url: &DatabaseUrl) -> anyhow::Result<()> {
         let client = connect(url, "viewtide demo").await?;
         let counts = client.query_one(COUNTS, &[]).await?;
         eprintln!(
-            "\n{} snapshots of {} videos with growth in video_stats_processed, {} hours in hourly_aggregations, {} dead \
-             letters",
+            "\n{} snapshots of {} videos with growth in video_stats_processed, {} hours in hourly_aggregations, {} of channels \
+             in channel_hourly, {} trends, {} dead letters",
             counts.get::<_, i64>(0),
             counts.get::<_, i64>(2),
             counts.get::<_, i64>(1),
+            counts.get::<_, i64>(4),
+            counts.get::<_, i64>(5),
             counts.get::<_, i64>(3)
         );
-        eprintln!("\nThe hours with the largest gains:\n{}\n", top_hours(&client).await?);
+        let hours = ["video", "hour (UTC)", "views gained", "views at its end", "snapshots"];
+        eprintln!("\nThe hours with the largest gains:\n{}", table(&client, TOP_HOURS, &hours, &[2, 3, 4]).await?);
+        let risers = ["", "video", "channel", "views in 24 h", "label", "acceleration"];
+        eprintln!("\nThe fastest risers (trending):\n{}", table(&client, RISERS, &risers, &[0, 3, 5]).await?);
+        let outliers = ["video", "channel", "views in 24 h", "label", "times its channel's median"];
+        let title = "Far above their channel (video_trends)";
+        eprintln!("\n{title}:\n{}\n", table(&client, OUTLIERS, &outliers, &[2, 4]).await?);
         Ok(())
     })
 }
 
-async fn top_hours(client: &Client) -> anyhow::Result<Table> {
+/// What `query` gives, all of it text, under `header`; the columns `numbers` are aligned right.
+async fn table(client: &Client, query: &str, header: &[&str], numbers: &[usize]) -> anyhow::Result<Table> {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(["video", "hour (UTC)", "views gained", "views at its end", "snapshots"]);
-    for row in client.query(TOP_HOURS, &[]).await? {
-        table.add_row((0..5).map(|column| row.get::<_, String>(column)));
+    table.set_header(header);
+    for row in client.query(query, &[]).await? {
+        table.add_row((0..header.len()).map(|column| row.get::<_, String>(column)));
     }
-    for column in 2..5 {
-        if let Some(column) = table.column_mut(column) {
+    for &number in numbers {
+        if let Some(column) = table.column_mut(number) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
@@ -60,7 +86,8 @@ pub fn records(url: &DatabaseUrl) -> anyhow::Result<u64> {
         let durable = client
             .query_one(
                 "SELECT coalesce(sum((span ->> 'next')::bigint - (span ->> 'first')::bigint), 0)::bigint
-                 FROM viewtide_progress, jsonb_each(positions) AS position(partition, span)",
+                 FROM viewtide_progress, jsonb_each(positions) AS position(partition, span)
+                 WHERE partition NOT LIKE 'videos%'",
                 &[],
             )
             .await?;

@@ -92,9 +92,7 @@ impl Fixture {
         let save: Vec<_> = tables().map(|table| format!("CREATE TABLE saved_{table} AS TABLE {table}")).collect();
         self.database.rows(&save.join("; "));
         let restore: Vec<_> = tables()
-            .map(|table| {
-                format!("TRUNCATE {table}; INSERT INTO {table} TABLE saved_{table}; DROP TABLE saved_{table}")
-            })
+            .map(|table| format!("TRUNCATE {table}; INSERT INTO {table} TABLE saved_{table}; DROP TABLE saved_{table}"))
             .collect();
         restore.join("; ")
     }
@@ -163,7 +161,8 @@ fn every_derived_cell_is_compared_bit_by_bit() {
         let key = fixture.key(table);
         for column in fixture.columns(table).iter().filter(|column| !RAW.contains(&column.name.as_str())) {
             let Column { name, is_nullable, data_type } = column;
-            let zero = if ["bigint", "double precision"].contains(&data_type.as_str()) { "AND {name} <> 0" } else { "" };
+            let zero =
+                if ["bigint", "double precision"].contains(&data_type.as_str()) { "AND {name} <> 0" } else { "" };
             let there = format!("{name} IS NOT NULL {}", zero.replace("{name}", name));
             let one = format!("ctid = (SELECT ctid FROM {table} WHERE {there} ORDER BY {key} DESC LIMIT 1)");
             let found = fixture.database.value(&format!("SELECT count(*) FROM {table} WHERE {one}"));
