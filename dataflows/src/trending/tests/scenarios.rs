@@ -66,8 +66,11 @@ impl Input {
     }
 }
 
-/// The updates of a tick over one window: (scope, rank, id and gained), where "" is all.
-fn ranks(output: &Output, hours: u32) -> Vec<(String, u32, Option<(String, i64)>)> {
+/// (scope, rank, id and gained), where scope "" is all.
+type Rank = (String, u32, Option<(String, i64)>);
+
+/// The updates of a tick over one window.
+fn ranks(output: &Output, hours: u32) -> Vec<Rank> {
     let mut ranks: Vec<_> = output
         .trending
         .iter()
@@ -84,7 +87,7 @@ fn ranks(output: &Output, hours: u32) -> Vec<(String, u32, Option<(String, i64)>
     ranks
 }
 
-fn at(scope: &str, rank: u32, video: &str, gained: i64) -> (String, u32, Option<(String, i64)>) {
+fn at(scope: &str, rank: u32, video: &str, gained: i64) -> Rank {
     (scope.to_owned(), rank, Some((video.to_owned(), gained)))
 }
 
