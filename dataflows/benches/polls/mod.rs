@@ -185,8 +185,8 @@ pub fn record(video: u64, offset: u64, snapshot: Snapshot) -> Record {
     Record { video: video_id(video), place, snapshot, file_source: None }
 }
 
-/// A worker's share of `polls` of `videos`, in order of time, as chunks of snapshots that `observe` gives; each video has
-/// one reader.
+/// A worker's share of `polls` of `videos`, in order of time, as chunks of snapshots that `observe` gives; each video
+/// has one reader.
 pub fn chunks_of(
     videos: u64,
     polls: std::ops::Range<i64>,
@@ -250,8 +250,8 @@ pub fn single_updates(change: Change, videos: u64, points: i64, updates: u64) ->
     })
 }
 
-/// Applies `updates` single appends, each in a tick of its own, to `videos` videos of the whole dataflow, `in_each` of them
-/// in each category, and gives the time of each.
+/// Applies `updates` single appends, each in a tick of its own, to `videos` videos of the whole dataflow, `in_each` of
+/// them in each category, and gives the time of each.
 pub fn single_updates_in_categories(videos: u64, in_each: u64, updates: u64) -> Vec<Duration> {
     timely::execute_directly(move |worker| {
         let mut driver = Driver::new(worker, Retention::default(), Extent::All);
