@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
-use polls::{CHANGES, Driver, Extent, chunks, chunks_of, restless, single_updates, single_updates_in_categories};
+use polls::{CHANGES, Driver, Extent, chunks_of, restless, single_updates, single_updates_in_categories, snapshot};
 use timely::communication::Config as Communication;
 use timely::worker::Worker;
 use timely::{Config, WorkerConfig};
@@ -134,7 +134,7 @@ fn poll_all(workers: usize, extent: Extent, batch_records: u64) -> (Duration, f6
     let results = on_workers(workers, move |worker| {
         let polls = (batch_records / VIDEOS) as i64;
         let chunks = |polls| match extent {
-            Extent::Series => chunks(VIDEOS, polls, worker.index(), workers),
+            Extent::Series => chunks_of(VIDEOS, polls, worker.index(), workers, |video, poll| snapshot(video, poll, 0)),
             Extent::All => chunks_of(VIDEOS, polls, worker.index(), workers, restless),
         };
         let batches: Vec<_> =

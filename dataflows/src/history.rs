@@ -1,10 +1,10 @@
 //! One video's snapshots in memory, by event time.
 //!
-//! Sorted blocks of at most 64 snapshots, found by bisection over their first times, which lie side
-//! by side: an append goes to the end of the last block, a late insert moves at most one block's snapshots, forgetting
-//! drops blocks from the front. Blocks count their snapshots with views, so that a search for one passes over those without
-//! block by block. So no operation's cost grows with the length of the history in any way that can be measured, and the
-//! memory is that of the snapshots (32 bytes each) and little more.
+//! Sorted blocks of at most 64 snapshots, found by bisection over their first times, which lie side by side: an append
+//! goes to the end of the last block, a late insert moves at most one block's snapshots, forgetting drops blocks from
+//! the front. Blocks count their snapshots with views, so that a search for one passes over those without block by
+//! block. So no operation's cost grows with the length of the history in any way that can be measured, and the memory
+//! is that of the snapshots (32 bytes each) and little more.
 
 use std::collections::VecDeque;
 
@@ -181,8 +181,8 @@ impl History {
     }
 
     /// Forgets what is older than `start`, but for two anchors: the newest of those snapshots, the predecessor of what
-    /// follows, and the newest of them with a view count. A few expired ones may stay a little longer. Nothing older than
-    /// `start` may be upserted from then on.
+    /// follows, and the newest of them with a view count. A few expired ones may stay a little longer. Nothing older
+    /// than `start` may be upserted from then on.
     pub fn forget_before(&mut self, start: EventTime) {
         if start <= self.forget_due {
             return;
@@ -235,8 +235,8 @@ impl History {
 
     /// Where `time` lies in a block, which must be [`Self::block_of`] it, or where it would be inserted.
     ///
-    /// Polls are regular, so the place is guessed from the time, and then bracketed in growing strides: that reads a line
-    /// or two of memory where bisection reads five, and is no slower than twice bisection where the guess is bad.
+    /// Polls are regular, so the place is guessed from the time, and then bracketed in growing strides: that reads a
+    /// line or two of memory where bisection reads five, and is no slower than twice bisection where the guess is bad.
     fn search(&self, block: usize, time: EventTime) -> Result<usize, usize> {
         let Block { first, ref snapshots, .. } = self.blocks[block];
         let end = match self.blocks.get(block + 1) {
@@ -386,8 +386,8 @@ mod tests {
         Snapshot { time, counts: [views.into().into(), Nullable::NULL, Nullable::NULL] }
     }
 
-    /// A chance of a missing count, and for each of many snapshots a number that is below it or not: with some histories
-    /// all have views, with others few or none do.
+    /// A chance of a missing count, and for each of many snapshots a number that is below it or not: with some
+    /// histories all have views, with others few or none do.
     fn missing() -> impl Strategy<Value = (u8, Vec<u8>)> {
         (prop_oneof![Just(0u8), Just(30), Just(95), Just(100)], prop::collection::vec(0..100u8, 600))
     }

@@ -30,7 +30,7 @@ impl Retention {
     }
 
     /// The start of the oldest hour that memory keeps of a video whose newest event time is `newest`. Before it, the
-    /// newest snapshot stays as the predecessor of what follows.
+    /// newest snapshot stays as the predecessor of what follows, and the newest with a view count for the trends.
     pub fn memory_start(self, newest: EventTime) -> EventTime {
         hour_start(newest.saturating_sub(self.memory_us()))
     }

@@ -2,13 +2,14 @@
 //!
 //! Keyed by video: each worker keeps the ordered history of its videos in memory, and the cost of an update does not
 //! depend on how long that history is. The contract:
-//! - A tick is processed once both inputs have passed it. A video's records of a tick are applied in order of their places,
-//!   so neither ticks nor workers nor the order of arrival show in the rows.
-//! - (video, event time) is the key, the latest record wins. A record is late, judged at its own turn, if it is older than
-//!   its video's newest event time less the retention; a late row never replaces one that is folded in.
-//! - What goes out is the net change of a tick: each key at most once, in its final form. Where only the growth or the hour
-//!   of a row is derived anew, it goes out only if it is another than before the tick. A record always has its row sent,
-//!   also when it repeats the counts, since its `file_source` may differ; but a late one never over a row in memory.
+//! - A tick is processed once both inputs have passed it. A video's records of a tick are applied in order of their
+//!   places, so neither ticks nor workers nor the order of arrival show in the rows.
+//! - (video, event time) is the key, the latest record wins. A record is late, judged at its own turn, if it is older
+//!   than its video's newest event time less the retention; a late row never replaces one that is folded in.
+//! - What goes out is the net change of a tick: each key at most once, in its final form. Where only the growth or
+//!   the hour of a row is derived anew, it goes out only if it is another than before the tick. A record always has its
+//!   row sent, also when it repeats the counts, since its `file_source` may differ; but a late one never over a row in
+//!   memory.
 //! - Forgetting what retention no longer needs emits nothing.
 //!
 //! | module | one concept |
@@ -41,7 +42,8 @@ use crate::video_id::VideoId;
 pub enum SnapshotChange {
     /// Newer than all that the video has: the key is not in the table.
     Appended,
-    /// Folded in elsewhere: the key may be new or hold an older record (also a late one), which this one replaces whole.
+    /// Folded in elsewhere: the key may be new or hold an older record (also a late one), which this one replaces
+    /// whole.
     Upserted,
     /// Only the growth changed, because the predecessor did; `file_source` is absent here and stays as stored.
     Regrown,

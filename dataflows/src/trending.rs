@@ -1,19 +1,20 @@
 //! The `trending` operators: trends of videos in, changes of the tables of trends and of the ranks out.
 //!
-//! A list ranks the videos of a scope (all, or one category) by what they gained over a window: those above 0 whose trend's
-//! `as_of` is later than the newest `as_of` of all videos less the window; equal ones by their id as text. The contract:
+//! A list ranks the videos of a scope (all, or one category) by what they gained over a window: those above 0 whose
+//! trend's `as_of` is later than the newest `as_of` of all videos less the window; equal ones by their id as text. The
+//! contract:
 //! - A tick is processed once the inputs have passed it. Its outcome depends on the rows and categories after it alone.
-//! - What goes out is the net change of a tick: each row and each rank at most once, in its final form, and only where it
-//!   is another than before.
+//! - What goes out is the net change of a tick: each row and each rank at most once, in its final form, and only
+//!   where it is another than before.
 //! - Loading emits nothing: the stored tables are those of what is loaded.
 //!
-//! Each worker ranks its own videos and hands on its best of each list; a differential `reduce` ranks those of all workers.
-//! The newest `as_of` of all is agreed on within the tick: each worker tells the others its own over a loop, in which no
-//! message causes another, so that a tick takes one round.
+//! Each worker ranks its own videos and hands on its best of each list; a differential `reduce` ranks those of all
+//! workers. The newest `as_of` of all is agreed on within the tick: each worker tells the others its own over a loop,
+//! in which no message causes another, so that a tick takes one round.
 //!
-//! What an update costs does not depend on how many videos there are: an ordered set tells who expires when the newest moves
-//! (or is back when it moves back), and of a list's videos only the best are kept in order (see `list`). Memory per video:
-//! at most 600 bytes, lists included, of which its row in the table of trends is 184.
+//! What an update costs does not depend on how many videos there are: an ordered set tells who expires when the newest
+//! moves (or is back when it moves back), and of a list's videos only the best are kept in order (see `list`). Memory
+//! per video: at most 600 bytes, lists included, of which its row in the table of trends is 184.
 //!
 //! | module | one concept |
 //! |---|---|

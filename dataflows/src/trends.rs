@@ -1,13 +1,13 @@
 //! The trend of one video: what it gained lately, how fast, and whether it is getting faster.
 //!
-//! All over its folded-in snapshots with a view count. `as_of` is the newest of them, `c_a` its count, `first` the time of
-//! the oldest; there is no row while `as_of` lies more than 30 h before the video's newest snapshot of any kind. For each
-//! window of `W` hours, `q` is the later of `as_of - W` and `first`, and `m` is `as_of - W / 2`.
+//! All over its folded-in snapshots with a view count. `as_of` is the newest of them, `c_a` its count, `first` the time
+//! of the oldest; there is no row while `as_of` lies more than 30 h before the video's newest snapshot of any kind. For
+//! each window of `W` hours, `q` is the later of `as_of - W` and `first`, and `m` is `as_of - W / 2`.
 //!
-//! The doubles are fixed expressions, so that SQL and Python compute the same bits. Differences in parentheses that hold
-//! counts or times (microseconds) are exact integers, made a double; then every operation is rounded once, in the order
-//! written (no fused multiply-add). `y(t)` is the view count at `t`, between its neighbours `(s0, c0)` and `(s1, c1)`,
-//! however far they are apart:
+//! The doubles are fixed expressions, so that SQL and Python compute the same bits. Differences in parentheses that
+//! hold counts or times (microseconds) are exact integers, made a double; then every operation is rounded once, in the
+//! order written (no fused multiply-add). `y(t)` is the view count at `t`, between its neighbours `(s0, c0)` and `(s1,
+//! c1)`, however far they are apart:
 //!
 //! ```text
 //! y(t)         = c                                           where a snapshot lies at t
@@ -113,13 +113,13 @@ pub struct TrendRow {
 impl TrendRow {
     /// The trend of a video with this history; `None` where it has none.
     ///
-    /// What memory holds suffices, however short the retention. `as_of` lies at most 30 h before the newest snapshot, and
-    /// memory begins at least 7 days and 30 h before that: so `as_of - 168 h` is not before its beginning. Everything that
-    /// is asked for lies at or after that, and so do the later neighbours; the earlier neighbour is in memory, or it is the
-    /// newest with a view count before memory, which is kept as an anchor. As to `first`: where no snapshot with a view
-    /// count lies before memory, the first is in memory. Where one does, the first lies there too, and with it the oldest
-    /// that is known; either is before `as_of - 168 h`, so that every window is covered, and the rows are the same whichever
-    /// is taken.
+    /// What memory holds suffices, however short the retention. `as_of` lies at most 30 h before the newest snapshot,
+    /// and memory begins at least 7 days and 30 h before that: so `as_of - 168 h` is not before its beginning.
+    /// Everything that is asked for lies at or after that, and so do the later neighbours; the earlier neighbour is in
+    /// memory, or it is the newest with a view count before memory, which is kept as an anchor. As to `first`: where no
+    /// snapshot with a view count lies before memory, the first is in memory. Where one does, the first lies there too,
+    /// and with it the oldest that is known; either is before `as_of - 168 h`, so that every window is covered, and the
+    /// rows are the same whichever is taken.
     pub fn of(video: VideoId, history: &History) -> Option<Self> {
         let newest = history.newest()?;
         let last = history.last_viewed_at_or_before(newest)?;

@@ -1,7 +1,8 @@
 //! YouTube video ids.
 //!
 //! An id is 11 characters of base64url (RFC 4648, section 5) without padding. They carry 66 bits, of which the last two
-//! are always zero, so an id is exactly 64 bits; kept as a `u64` it is lossless, `Copy`, and quick to route and compare.
+//! are always zero, so an id is exactly 64 bits; kept as a `u64` it is lossless, `Copy`, and quick to route and
+//! compare.
 
 use std::fmt;
 use std::str::FromStr;
@@ -108,8 +109,8 @@ impl VideoId {
         text
     }
 
-    /// A number that orders ids as their texts are ordered byte by byte, which the 64 bits do not: the alphabet is not in
-    /// order of ASCII. Each id has one of its own.
+    /// A number that orders ids as their texts are ordered byte by byte, which the 64 bits do not: the alphabet is not
+    /// in order of ASCII. Each id has one of its own.
     pub fn text_order(self) -> u64 {
         let ranks = |bits, index| bits << 6 | u64::from(RANK[(self.0 >> (58 - 6 * index) & 0x3f) as usize]);
         (0..VIDEO_ID_CHARS - 1).fold(0, ranks) << 4 | u64::from(LAST_RANK[(self.0 & 0xf) as usize])

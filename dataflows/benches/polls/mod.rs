@@ -84,7 +84,7 @@ impl Driver {
         self.ranks.get()
     }
 
-    /// Loads the category of each of `videos`, `in_each` of them in each; and their first polls, if there are any.
+    /// Loads the category of each of `videos`, `in_each` of them in each.
     pub fn load_categories(&mut self, worker: &mut Worker, videos: std::ops::Range<u64>, in_each: u64) {
         let (_, state_videos) = self.state.as_mut().expect("loading comes first");
         for video in videos {
@@ -165,13 +165,13 @@ pub fn snapshot(video: u64, poll: i64, later_us: i64) -> Snapshot {
     }
 }
 
-/// What a video gained at a poll, by chance: so the lists move with every poll, as they do where people watch.
+/// What a video has more at a poll, by chance: so the lists move with every poll, as they do where people watch.
 fn chance(video: u64, poll: i64) -> i64 {
     let mixed = (video << 32 ^ poll as u64 ^ 0x5bd1_e995).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     ((mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 33) as i64 % (40 + video as i64 % 4_000)
 }
 
-/// A video's counts at a poll that gains by chance, as the sum of the last gains would have it.
+/// A video's counts at a poll; what it gains between two varies by chance.
 pub fn restless(video: u64, poll: i64) -> Snapshot {
     let mut snapshot = snapshot(video, poll, 0);
     let views = 1_000_000 + poll * (4_000 + video as i64 % 4_000) + chance(video, poll);
@@ -185,12 +185,8 @@ pub fn record(video: u64, offset: u64, snapshot: Snapshot) -> Record {
     Record { video: video_id(video), place, snapshot, file_source: None }
 }
 
-/// A worker's share of `polls` of `videos`, in order of time, as chunks; each video has one reader.
-pub fn chunks(videos: u64, polls: std::ops::Range<i64>, index: usize, peers: usize) -> Vec<Vec<Record>> {
-    chunks_of(videos, polls, index, peers, |video, poll| snapshot(video, poll, 0))
-}
-
-/// Likewise, of snapshots that `observe` gives.
+/// A worker's share of `polls` of `videos`, in order of time, as chunks of snapshots that `observe` gives; each video
+/// has one reader.
 pub fn chunks_of(
     videos: u64,
     polls: std::ops::Range<i64>,
@@ -254,8 +250,8 @@ pub fn single_updates(change: Change, videos: u64, points: i64, updates: u64) ->
     })
 }
 
-/// Applies `updates` single appends, each in a tick of its own, to `videos` videos of the whole dataflow, `in_each` of them
-/// in each category, and gives the time of each.
+/// Applies `updates` single appends, each in a tick of its own, to `videos` videos of the whole dataflow, `in_each` of
+/// them in each category, and gives the time of each.
 pub fn single_updates_in_categories(videos: u64, in_each: u64, updates: u64) -> Vec<Duration> {
     timely::execute_directly(move |worker| {
         let mut driver = Driver::new(worker, Retention::default(), Extent::All);

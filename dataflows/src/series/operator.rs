@@ -51,9 +51,9 @@ impl Pending {
 
 /// Keeps every video's series up to date, and emits what changes.
 ///
-/// `state` are rows of an earlier run, those of one video in order of time; they may come at any ticks, and the input is
-/// to be closed once all are there. `records` wait until both inputs have passed their tick. Both are exchanged by video.
-/// `worker` is this worker's index, for its [`Tally`]. No capability is held between ticks.
+/// `state` are rows of an earlier run, those of one video in order of time; they may come at any ticks, and the input
+/// is to be closed once all are there. `records` wait until both inputs have passed their tick. Both are exchanged by
+/// video. `worker` is this worker's index, for its [`Tally`]. No capability is held between ticks.
 pub fn series<'s>(
     state: Stream<'s, Tick, Vec<Loaded>>,
     records: Stream<'s, Tick, Vec<Record>>,

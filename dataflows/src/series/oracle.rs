@@ -1,5 +1,5 @@
-//! The tables by definition, computed from scratch and without a thought for speed. Shares nothing with the operator but
-//! the row types: neither histories nor growth nor hours nor trends are computed by its code.
+//! The tables by definition, computed from scratch and without a thought for speed. Shares nothing with the operator
+//! but the row types: neither histories nor growth nor hours nor trends are computed by its code.
 
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
 //! One list on one worker.
 //!
-//! Of the videos that the list ranks only the best are kept in order, all down to a bound, several times as many as there
-//! are ranks: most updates lie behind the bound before and after, and cost two comparisons. Only once so many have left that
-//! fewer than the ranks remain is the list filled anew from all of its videos. What is kept grows with the number of videos,
-//! and so does the number of those that must leave: an update's share of the filling does not.
+//! Of the videos that the list ranks only the best are kept in order, all down to a bound, several times as many as
+//! there are ranks: most updates lie behind the bound before and after, and cost two comparisons. Only once so many
+//! have left that fewer than the ranks remain is the list filled anew from all of its videos. What is kept grows with
+//! the number of videos, and so does the number of those that must leave: an update's share of the filling does not.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;

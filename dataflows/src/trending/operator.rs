@@ -1,5 +1,5 @@
-//! The timely operator around [`Videos`]: gathers whole ticks, agrees with the other workers on the newest `as_of`, sends
-//! changes on.
+//! The timely operator around [`Videos`]: gathers whole ticks, agrees with the other workers on the newest `as_of`,
+//! sends changes on.
 
 use std::collections::BTreeMap;
 
@@ -70,10 +70,10 @@ struct Pending {
 
 /// Keeps the tables of trends and of ranks up to date, and emits what changes.
 ///
-/// `state_trends` and `state_videos` are rows of an earlier run; they may come at any ticks, are exchanged by video, and both
-/// inputs are to be closed once all are there: records wait for that. `trends` come from [`series`](crate::series::series)
-/// and `videos` from the operator of metadata, on the worker that has the video, at ticks above 0. No capability is held
-/// between ticks.
+/// `state_trends` and `state_videos` are rows of an earlier run; they may come at any ticks, are exchanged by video,
+/// and both inputs are to be closed once all are there: records wait for that. `trends` come from
+/// [`series`](crate::series::series) and `videos` from the operator of metadata, on the worker that has the video, at
+/// ticks above 0. No capability is held between ticks.
 pub fn trending<'s>(
     state_trends: Stream<'s, Tick, Vec<TrendRow>>,
     state_videos: Stream<'s, Tick, Vec<VideoRow>>,

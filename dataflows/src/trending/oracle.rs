@@ -1,5 +1,5 @@
-//! The table of ranks by definition, from scratch and without a thought for speed. Shares nothing with the operators but the
-//! row types.
+//! The table of ranks by definition, from scratch and without a thought for speed. Shares nothing with the operators
+//! but the row types.
 
 use std::collections::{BTreeMap, BTreeSet};
 

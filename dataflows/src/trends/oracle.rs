@@ -1,4 +1,5 @@
-//! Trends by definition, from scratch and without a thought for speed. Shares nothing with the operator but the row types.
+//! Trends by definition, from scratch and without a thought for speed. Shares nothing with the operator but the row
+//! types.
 
 use crate::snapshot::EventTime;
 use crate::video_id::VideoId;

@@ -66,8 +66,11 @@ impl Input {
     }
 }
 
-/// The updates of a tick over one window: (scope, rank, id and gained), where "" is all.
-fn ranks(output: &Output, hours: u32) -> Vec<(String, u32, Option<(String, i64)>)> {
+/// (scope, rank, id and gained), where scope "" is all.
+type Rank = (String, u32, Option<(String, i64)>);
+
+/// The updates of a tick over one window.
+fn ranks(output: &Output, hours: u32) -> Vec<Rank> {
     let mut ranks: Vec<_> = output
         .trending
         .iter()
@@ -84,7 +87,7 @@ fn ranks(output: &Output, hours: u32) -> Vec<(String, u32, Option<(String, i64)>
     ranks
 }
 
-fn at(scope: &str, rank: u32, video: &str, gained: i64) -> (String, u32, Option<(String, i64)>) {
+fn at(scope: &str, rank: u32, video: &str, gained: i64) -> Rank {
     (scope.to_owned(), rank, Some((video.to_owned(), gained)))
 }
 
@@ -102,7 +105,8 @@ fn equal_ones_stand_in_order_of_their_ids_as_text() {
     assert_eq!(row, Some(Ranked { video: id(A), views_gained: 5, views_per_hour: Some(5.0) }));
 }
 
-/// A video polled once a day stands in the list of the hour with a 24th of its day, while it is not older than the window.
+/// A video polled once a day stands in the list of the hour with a 24th of its day, while it is not older than the
+/// window.
 #[test]
 fn the_newest_of_all_expires_who_was_not_seen_since() {
     let input = Input::new()
@@ -178,7 +182,8 @@ fn loading_emits_nothing_and_what_follows_is_judged_by_it() {
         trends: vec![of_a, row(B, 0, 7), row(C, 40, 5)],
         videos: vec![video_row(id(C), Some("1".into())), video_row(id(A), Some("1".into()))],
     };
-    // Nothing new is said of A: neither its trend nor a rank changes. Then it loses some, and is only second in category 1.
+    // Nothing new is said of A: neither its trend nor a rank changes. Then it loses some, and is only second in
+    // category 1.
     let input = Input::new().records(10, &[(A, 60, Some(10))]).records(11, &[(A, 60, Some(4))]);
     let outputs = input.run(3, state);
     assert_eq!(outputs.keys().collect::<Vec<_>>(), [&11]);
