@@ -10,6 +10,7 @@ mod harness;
 mod harness_works;
 mod kafka_source;
 mod managed;
+mod metadata;
 mod options;
 mod oracle;
 mod outages;

@@ -224,5 +224,9 @@ fn a_table_of_trending_videos_is_the_same_read_or_replayed() {
     assert!(finished.stderr.contains("titles, channels and categories are not sent"), "{}", finished.stderr);
     let replayed = Database::fresh();
     run_to_end(&Input::Topic(topic), &replayed, ONE, &[]);
-    assert_eq!(tables(&replayed), tables(&database));
+    let without_metadata = |database: &Database| {
+        let of_metadata = ["videos", "channel_hourly", "category_hourly", "trending"];
+        tables(database).into_iter().filter(|(table, _)| !of_metadata.contains(table)).collect::<Vec<_>>()
+    };
+    assert_eq!(without_metadata(&replayed), without_metadata(&database));
 }

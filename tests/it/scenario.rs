@@ -120,6 +120,8 @@ pub enum Input {
     Topic(String),
     /// One of the above, with a file of videos beside it.
     WithVideos(Box<Input>, PathBuf),
+    /// A topic, with one of videos beside it.
+    WithVideosTopic(Box<Input>, String),
 }
 
 impl Input {
@@ -127,6 +129,11 @@ impl Input {
         match self {
             Self::Csv(path) => vec!["--csv".into(), path.display().to_string()],
             Self::Topic(topic) => vec!["--brokers".into(), kafka::shared().brokers(), "--topic".into(), topic.clone()],
+            Self::WithVideosTopic(input, topic) => {
+                let mut args = input.args();
+                args.extend(["--videos-topic".into(), topic.clone()]);
+                args
+            }
             Self::WithVideos(input, videos) => {
                 let mut args = input.args();
                 args.extend(["--videos".into(), videos.display().to_string()]);

@@ -20,12 +20,15 @@ fn rows() -> Vec<Row> {
     rows[40].counts[1] = String::new();
     rows[41].counts = ["0".into(), "0".into(), String::new()];
     // Of the first video's first hour, once its newest is eight days on.
-    let mut ahead = rows[299].clone();
-    ahead.timestamp = "2023-12-20T00:00:00Z".into();
+    let later =
+        |timestamp: &str, views: i64| Row { timestamp: timestamp.into(), ..rows[299].clone().with_more_views(views) };
+    let midway = later("2023-12-14T00:00:00Z", 70_000);
+    let before = later("2023-12-19T22:00:00Z", 160_000);
+    let ahead = later("2023-12-20T00:00:00Z", 170_000);
     let mut late = rows[299].clone();
     late.timestamp = "2023-12-05T00:00:00.000001Z".into();
     let bad = Row { counts: ["12x".into(), String::new(), String::new()], ..rows[7].clone() };
-    rows.extend([ahead, late, bad]);
+    rows.extend([midway, before, ahead, late, bad]);
     rows
 }
 
@@ -218,7 +221,7 @@ fn rows_that_are_gone_or_too_many_are_named() {
     viewtide(["rebuild", "--database-url", &fixture.database.url()]).wait(DEADLINE).expect_code(0);
     verify(&fixture.database, None).expect_code(0);
     fixture.restore(&saved);
-    fixture.finds(true, &consistent, &["video_stats_processed", "missing", "row 300 of the CSV files"]);
+    fixture.finds(true, &consistent, &["video_stats_processed", "missing", "row 302 of the CSV files"]);
     fixture.holds();
 }
 
