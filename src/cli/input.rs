@@ -11,7 +11,7 @@ use crate::source::kafka::{KafkaConfig, KafkaSource, Start};
 use crate::source::kafka_settings::KafkaSettings;
 use crate::source::side_by_side::SideBySide;
 use crate::source::videos_file::VideosFile;
-use crate::source::{Input, Source};
+use crate::source::{Input, Source, SourceIdentity};
 
 /// The consumer group that lag tools see.
 const GROUP: &str = "viewtide";
@@ -105,6 +105,15 @@ impl InputArgs {
             Arc::new(CsvSource::open(&self.csv, future_max_us)?)
         };
         if let Some(path) = &self.videos {
+            // Dead letters are told apart by the name of their file and the line.
+            if matches!(snapshots.identity(), SourceIdentity::Csv { files } if files.iter().any(|file| file.path == *path))
+            {
+                let wrong = format!(
+                    "--csv and --videos both name {path}; name it once: what rows of snapshots say of titles, channels and \
+                     categories is read as well"
+                );
+                return Err(UsageError(wrong, "run").into());
+            }
             beside.push((Input::VideosFile, Arc::new(VideosFile::open(path)?)));
         }
         Ok(Some(if beside.is_empty() { snapshots } else { Arc::new(SideBySide::new(snapshots, beside)) }))

@@ -63,7 +63,7 @@ impl Filling {
         }
         if let Some(metadata) = metadata {
             let source = at.input.metadata_source();
-            self.batch.metadata.push(MetadataRecord { video, place, source, metadata });
+            self.batch.metadata.push(MetadataRecord { video, place, source, metadata: *metadata });
         }
     }
 

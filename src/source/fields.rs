@@ -29,8 +29,8 @@ pub struct Word {
     pub video: VideoId,
     /// What was observed.
     pub observation: Option<Observation>,
-    /// What is known of it, whole.
-    pub metadata: Option<Metadata>,
+    /// What is known of it, whole; boxed, since most records say nothing of it.
+    pub metadata: Option<Box<Metadata>>,
 }
 
 /// A snapshot, and where it comes from.
@@ -75,7 +75,7 @@ impl<'a> Fields<'a> {
             Wanted::Snapshots(horizon) => {
                 let (field, text) = self.time()?;
                 let time = horizon.event_time(field, text)?;
-                let counts = self.counts()?.ok_or(Refusal::NoCount)?;
+                let Some(counts) = self.counts()? else { return Err(Refusal::NoCount) };
                 let file_source = self.text(Field::FileSource)?;
                 if file_source.is_some_and(|text| text.contains('\0')) {
                     return Err(Refusal::Nul(Field::FileSource));
@@ -84,25 +84,28 @@ impl<'a> Fields<'a> {
                 let observation = Some(Observation { snapshot: Snapshot { time, counts }, file_source });
                 // A table says nothing by cells that are all empty.
                 let says_more = Field::METADATA.iter().any(|field| self.given(*field).is_some());
-                let metadata = if says_more { Some(self.metadata()?) } else { None };
+                let metadata = if says_more { Some(self.metadata()?.into()) } else { None };
                 Word { video, observation, metadata }
             }
-            // Nothing is known of a video of which that is said, and not of any that is named: its word would hide others.
+            // It names a video and no more, as a snapshot that went astray does. As its latest word it would hide all others.
             Wanted::Videos if Field::METADATA.iter().all(|field| self.values[*field as usize].is_none()) => {
                 return Err(Refusal::NoMetadata);
             }
-            Wanted::Videos => Word { video, observation: None, metadata: Some(self.metadata()?) },
+            Wanted::Videos => Word { video, observation: None, metadata: Some(self.metadata()?.into()) },
         })
     }
 
     /// No field was given twice.
     pub(super) fn check_once(&self) -> Result<(), Refusal> {
-        self.twice.map_or(Ok(()), |name| Err(Refusal::GivenTwice(name)))
+        match self.twice {
+            Some(name) => Err(Refusal::GivenTwice(name)),
+            None => Ok(()),
+        }
     }
 
     /// Which video it is about.
     pub(super) fn video(&self) -> Result<VideoId, Refusal> {
-        let text = self.text(Field::VideoId)?.ok_or(Refusal::Missing(Field::VideoId))?;
+        let Some(text) = self.text(Field::VideoId)? else { return Err(Refusal::Missing(Field::VideoId)) };
         VideoId::from_bytes(text.as_bytes()).map_err(|error| Refusal::BadVideoId { value: shown(text), error })
     }
 
@@ -113,7 +116,7 @@ impl<'a> Fields<'a> {
             (None, Some(_)) => Field::TrendingDate,
             (_, None) => Field::Timestamp,
         };
-        let text = self.text(field)?.ok_or(Refusal::Missing(Field::Timestamp))?;
+        let Some(text) = self.text(field)? else { return Err(Refusal::Missing(Field::Timestamp)) };
         Ok((field, text))
     }
 
@@ -248,7 +251,7 @@ mod tests {
             }
             (beside, alone) => assert_eq!(beside, alone),
         }
-        alone.map(|word| word.metadata.unwrap())
+        alone.map(|word| *word.metadata.unwrap())
     }
 
     #[test]
@@ -419,7 +422,7 @@ mod tests {
         assert_eq!(fields.judge(&Wanted::Videos), Err(Refusal::NoMetadata), "it is a snapshot that went astray");
         fields.put(Field::Title, Value::Null);
         let word = fields.judge(&Wanted::Videos).unwrap();
-        assert_eq!((word.observation, word.metadata), (None, Some(Metadata::default())));
+        assert_eq!((word.observation, word.metadata), (None, Some(Box::default())));
         let mut fields = good();
         fields.put(Field::ViewCount, Value::Whole(1));
         fields.put(Field::Title, text(""));

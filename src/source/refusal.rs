@@ -8,7 +8,8 @@ use viewtide_dataflows::video_id::VideoIdError;
 use super::field::Field;
 use crate::limits::{METADATA_TEXT_BYTES_MAX, RECORD_BYTES_MAX, RESPONSE_ITEMS_MAX};
 
-/// Why something in the input is not taken. The text of it becomes the reason of a dead letter.
+/// Why something in the input is not taken. The text of it becomes the reason of a dead letter. Made only where it is returned:
+/// to drop one for each good record, as `ok_or` does, would be noticed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Refusal {
     /// No bytes where a record should be.

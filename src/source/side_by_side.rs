@@ -43,14 +43,17 @@ impl Source for SideBySide {
         };
         std::thread::scope(|scope| {
             for (input, source) in &self.beside {
-                std::thread::Builder::new()
+                let thread = std::thread::Builder::new()
                     .name(format!("reader-{}-{input:?}", share.index))
-                    .spawn_scoped(scope, move || read(source.as_ref()))
-                    .map_err(|error| SourceError::new(format!("cannot start a thread: {error}")))?;
+                    .spawn_scoped(scope, move || read(source.as_ref()));
+                if let Err(error) = thread {
+                    feed.send(SourceEvent::Failed(SourceError::new(format!("cannot start a thread: {error}"))));
+                    return;
+                }
             }
             read(self.snapshots.as_ref());
-            Ok(())
-        })
+        });
+        Ok(())
     }
 
     fn set_clock(&self, first_started_at_us: i64) {

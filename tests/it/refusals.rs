@@ -165,6 +165,8 @@ fn a_command_line_that_is_not_understood_ends_with_2() {
     let hostfile = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(hostfile.path(), "127.0.0.1:2101\n").expect("write a hostfile");
     let short = hostfile.path().to_str().expect("UTF-8");
+    let table = data_file("trending_table.csv").display().to_string();
+    let table = table.as_str();
     for (args, words) in [
         (vec![], "Usage: viewtide"),
         (vec!["fly"], "unrecognized subcommand"),
@@ -177,6 +179,7 @@ fn a_command_line_that_is_not_understood_ends_with_2() {
         (vec!["verify", "--videos", "v.csv"], "<--brokers <BROKERS>|--csv <FILE>...>"),
         (vec!["run", "--csv", "a.csv", "--videos-topic", "v"], "cannot be used with"),
         (vec!["run", "--videos-topic", "v"], "--brokers <BROKERS>"),
+        (vec!["run", "--csv", table, "--videos", table], "--csv and --videos both name"),
         (vec!["run"], "no input: give --brokers"),
         (vec!["run", "--csv", "a.csv", "-n", "2", "-p", "2"], "processes are numbered 0 to 1"),
         (vec!["run", "--csv", "a.csv", "-w", "0"], "a process has 1 to"),

@@ -68,7 +68,7 @@ impl<'a> ApiItem<'a> {
     pub(super) fn judge(&self, wanted: &Wanted) -> Result<Word, Refusal> {
         self.fields.check_once()?;
         let video = self.fields.video()?;
-        let metadata = if self.has(Part::Snippet)? { Some(self.fields.metadata()?) } else { None };
+        let metadata = if self.has(Part::Snippet)? { Some(self.fields.metadata()?.into()) } else { None };
         let Wanted::Snapshots(horizon) = wanted else {
             return metadata
                 .map(|metadata| Word { video, observation: None, metadata: Some(metadata) })

@@ -56,14 +56,14 @@ const STATISTICS: &str = r#","statistics":{"viewCount":"123","likeCount":"4","fa
 const SNIPPET: &str = r#","snippet":{"title":"A","channelId":"UC1","channelTitle":"B","categoryId":"22","tags":["a"],
     "publishedAt":"2025-06-30T14:00:06Z","thumbnails":{"default":{"url":"u","width":120}}}"#;
 
-fn snippet() -> Metadata {
-    Metadata {
+fn snippet() -> Option<Box<Metadata>> {
+    Some(Box::new(Metadata {
         title: text("A"),
         channel_id: text("UC1"),
         channel_title: text("B"),
         category_id: text("22"),
         published_at: Some(event_time("2025-06-30T14:00:06Z").unwrap()),
-    }
+    }))
 }
 
 #[test]
@@ -83,8 +83,8 @@ fn a_response_is_as_many_snapshots_as_it_has_items() {
         assert_eq!((Ok(observed.snapshot.time), &observed.file_source), (event_time(ARRIVED), &None));
     }
     assert_eq!(
-        words[0].metadata,
-        Some(Metadata {
+        words[0].metadata.as_deref(),
+        Some(&Metadata {
             title: text("How a clock ticks: “escapement”, explained — part 1/3"),
             channel_id: text("UCqVcOAphDfOmV2lJYahufbj"),
             channel_title: text("Small Machines"),
@@ -178,21 +178,21 @@ fn what_is_no_item_is_refused_with_its_bytes() {
 #[test]
 fn an_item_says_what_its_parts_say() {
     let both = said(&item(&format!("{SNIPPET}{STATISTICS}")), &snapshots()).unwrap();
-    assert_eq!((counts(&both), both.metadata), (Some([Some(123), Some(4), Some(5)]), Some(snippet())));
+    assert_eq!((counts(&both), both.metadata), (Some([Some(123), Some(4), Some(5)]), snippet()));
     let counted = said(&item(STATISTICS), &snapshots()).unwrap();
     assert_eq!((counts(&counted), counted.metadata), (Some([Some(123), Some(4), Some(5)]), None));
     for none in
         ["", r#","statistics":{}"#, r#","statistics":{"favoriteCount":"0","viewCount":null}"#, r#","statistics":null"#]
     {
         let known = said(&item(&format!("{SNIPPET}{none}")), &snapshots()).unwrap();
-        assert_eq!((counts(&known), known.metadata), (None, Some(snippet())), "{none}");
+        assert_eq!((counts(&known), known.metadata), (None, snippet()), "{none}");
         if !none.is_empty() {
             let nothing = reason(&item(none), &snapshots());
             assert!(nothing.starts_with("the item has neither counts in statistics nor a snippet"), "{nothing}");
         }
     }
     let empty = said(&item(r#","snippet":{}"#), &snapshots()).unwrap();
-    assert_eq!((counts(&empty), empty.metadata), (None, Some(Metadata::default())));
+    assert_eq!((counts(&empty), empty.metadata), (None, Some(Box::default())));
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn the_event_time_of_an_item_is_that_of_its_arrival() {
     );
     assert!(reason(&item(STATISTICS), &at(Some(5))).contains("before 2005-04-23"));
     // What is known of a video has no time.
-    assert_eq!(said(&item(SNIPPET), &at(None)).unwrap().metadata, Some(snippet()));
+    assert_eq!(said(&item(SNIPPET), &at(None)).unwrap().metadata, snippet());
     // In a response each item that needs it says so, and the others are read.
     let response = format!(r#"{{"items":[{},{}]}}"#, item(STATISTICS), item(SNIPPET));
     let read = items(&response, &at(None));
@@ -266,10 +266,10 @@ fn a_topic_of_videos_has_a_plain_form_too() {
     ] {
         let word = said(text, &Wanted::Videos).unwrap();
         assert_eq!((word.video.to_string().as_str(), word.observation), ("7tbWmYUZLX4", None));
-        assert_eq!(word.metadata, Some(snippet()));
+        assert_eq!(word.metadata, snippet());
     }
     let nothing = said(r#"{"video_id":"7tbWmYUZLX4","title":"","channelId":null}"#, &Wanted::Videos).unwrap();
-    assert_eq!(nothing.metadata, Some(Metadata::default()), "nothing is known is a word too");
+    assert_eq!(nothing.metadata, Some(Box::default()), "nothing is known is a word too");
     for (text, why) in [
         ("", "the record is empty"),
         ("[]", "not a JSON object: it starts with ["),

@@ -121,7 +121,8 @@ fn check_word(word: &Word, wanted: &Wanted) -> Result<(), TestCaseError> {
         prop_assert!(matches!(wanted, Wanted::Snapshots(_)));
         prop_assert!(observed.snapshot.counts.iter().any(|count| count.get().is_some()));
     }
-    if let Some(Metadata { title, channel_id, channel_title, category_id, published_at: _ }) = &word.metadata {
+    if let Some(metadata) = &word.metadata {
+        let Metadata { title, channel_id, channel_title, category_id, published_at: _ } = &**metadata;
         for text in [title, channel_id, channel_title, category_id].into_iter().flatten() {
             prop_assert!(!text.is_empty() && !text.contains('\0') && text.len() <= METADATA_TEXT_BYTES_MAX);
         }

@@ -77,6 +77,7 @@ enum Key {
     Unknown,
 }
 
+#[inline]
 fn key(videos: bool, name: &[u8]) -> Key {
     match if videos { Field::of_videos(name) } else { Field::of_snapshots(name) } {
         Some(field) => Key::Plain(field),
