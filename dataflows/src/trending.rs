@@ -55,6 +55,9 @@ impl Default for TrendingConfig {
     }
 }
 
+/// The name of the list over all videos; no category may be called so.
+pub const SCOPE_ALL: &str = "all";
+
 /// Among which videos a list ranks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Scope {

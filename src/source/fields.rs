@@ -148,6 +148,7 @@ impl<'a> Fields<'a> {
             category_id: match self.given(Field::CategoryId) {
                 // An id that is written as a number is the same id.
                 Some(Value::Whole(number)) => Some(number.to_string().into()),
+                Some(Value::Text(text)) if text == SCOPE_ALL => return Err(Refusal::ReservedCategory),
                 _ => self.label(Field::CategoryId)?,
             },
             published_at: self.text(Field::PublishedAt)?.map(published_at).transpose()?,
@@ -408,6 +409,8 @@ mod tests {
             }
         }
         assert_eq!(said(Field::CategoryId, Value::Whole(22)).unwrap().category_id.as_deref(), Some("22"));
+        // Two lists of one name would be one key of trending twice, at which the sink could not go on.
+        assert!(said(Field::CategoryId, text("all")).unwrap_err().contains("all is the name of the list over all"));
         assert_eq!(said(Field::Title, Value::Whole(22)).unwrap_err(), "title must be text, not 22");
         assert_eq!(said(Field::PublishedAt, text("1970-01-01")).unwrap().published_at, Some(0));
         assert!(said(Field::PublishedAt, text("x")).unwrap_err().starts_with("published_at x: "));

@@ -148,6 +148,9 @@ pub enum Refusal {
         "nothing of the video: one of title, channel_id, channel_title, category_id, published_at is needed, or null"
     )]
     NoMetadata,
+    /// A category that cannot be told from all of them.
+    #[error("category_id all: all is the name of the list over all categories")]
+    ReservedCategory,
     /// An item of the YouTube Data API that says nothing.
     #[error("the item has neither counts in statistics nor a snippet; ask for part=snippet,statistics")]
     NothingSaid,

@@ -25,10 +25,11 @@ fn rows() -> Vec<Row> {
     let midway = later("2023-12-14T00:00:00Z", 70_000);
     let before = later("2023-12-19T22:00:00Z", 160_000);
     let ahead = later("2023-12-20T00:00:00Z", 170_000);
+    let still = later("2023-12-20T00:10:00Z", 170_000);
     let mut late = rows[299].clone();
     late.timestamp = "2023-12-05T00:00:00.000001Z".into();
     let bad = Row { counts: ["12x".into(), String::new(), String::new()], ..rows[7].clone() };
-    rows.extend([midway, before, ahead, late, bad]);
+    rows.extend([midway, before, ahead, still, late, bad]);
     rows
 }
 
@@ -221,7 +222,7 @@ fn rows_that_are_gone_or_too_many_are_named() {
     viewtide(["rebuild", "--database-url", &fixture.database.url()]).wait(DEADLINE).expect_code(0);
     verify(&fixture.database, None).expect_code(0);
     fixture.restore(&saved);
-    fixture.finds(true, &consistent, &["video_stats_processed", "missing", "row 302 of the CSV files"]);
+    fixture.finds(true, &consistent, &["video_stats_processed", "missing", "row 303 of the CSV files"]);
     fixture.holds();
 }
 

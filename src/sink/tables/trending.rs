@@ -2,7 +2,7 @@
 
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement, Transaction};
-use viewtide_dataflows::trending::{Scope, TrendingUpdate};
+use viewtide_dataflows::trending::{SCOPE_ALL, Scope, TrendingUpdate};
 
 use crate::sink::SinkError;
 use crate::sink::columns::placeholders;
@@ -18,7 +18,7 @@ pub struct TrendingTable {
 /// A scope as the table names it.
 fn scope_name(scope: &Scope) -> &str {
     match scope {
-        Scope::All => "all",
+        Scope::All => SCOPE_ALL,
         Scope::Category(id) => id,
     }
 }
