@@ -5,6 +5,7 @@
 
 use viewtide_dataflows::metadata::Metadata;
 use viewtide_dataflows::snapshot::{COUNT_MAX, Counts, Nullable, Snapshot};
+use viewtide_dataflows::trending::SCOPE_ALL;
 use viewtide_dataflows::video_id::VideoId;
 
 use super::field::Field;
