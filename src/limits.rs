@@ -131,6 +131,9 @@ pub const KAFKA_KEEPER_STOP_MAX: Duration = Duration::from_secs(2);
 /// How often a reader looks whether marks of transactions moved its partitions on.
 pub const KAFKA_POSITION_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often in a row a partition is given to the client anew because the broker denies a record that it says it has.
+pub const KAFKA_RESETS_MAX: u32 = 10;
+
 /// How long a reader waits for a record before it looks whether to stop.
 pub const KAFKA_IDLE_POLL: Duration = Duration::from_millis(50);
 

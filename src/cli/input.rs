@@ -8,7 +8,7 @@ use viewtide_dataflows::snapshot::EventTime;
 use crate::source::csv::CsvSource;
 use crate::source::kafka::{KafkaConfig, KafkaSource, Start};
 use crate::source::kafka_settings::KafkaSettings;
-use crate::source::{Input, Source};
+use crate::source::{Input, OnLostOffsets, Source};
 
 /// The consumer group that lag tools see.
 const GROUP: &str = "viewtide";
@@ -64,7 +64,12 @@ impl KafkaArgs {
 
 impl InputArgs {
     /// Opens what is named, if anything is.
-    pub fn open(&self, start: Start, future_max_us: i64) -> anyhow::Result<Option<Arc<dyn Source>>> {
+    pub fn open(
+        &self,
+        start: Start,
+        future_max_us: i64,
+        on_lost: OnLostOffsets,
+    ) -> anyhow::Result<Option<Arc<dyn Source>>> {
         if let Some(brokers) = &self.brokers {
             let source = KafkaSource::open(KafkaConfig {
                 input: Input::Snapshots,
@@ -74,7 +79,7 @@ impl InputArgs {
                 start,
                 future_max_us,
             })?;
-            return Ok(Some(Arc::new(source)));
+            return Ok(Some(Arc::new(source.on_lost_offsets(on_lost))));
         }
         if self.csv.is_empty() {
             return Ok(None);

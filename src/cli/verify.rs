@@ -6,6 +6,7 @@ use crate::cli::Outcome;
 use crate::cli::database::{DatabaseArgs, runtime};
 use crate::cli::input::InputArgs;
 use crate::postgres::connect::connect;
+use crate::source::OnLostOffsets;
 use crate::source::kafka::Start;
 use crate::verify::Verification;
 use crate::verify::report::VerifyReport;
@@ -26,7 +27,9 @@ pub fn execute(args: VerifyArgs) -> anyhow::Result<Outcome> {
         let mut client = connect(&database.url, "viewtide verify").await?;
         let verification = Verification::begin(&mut client).await?;
         // The input is judged as it was when it was read, whatever the flags of today.
-        let source = args.input.open(Start::Earliest, verification.stored().future_max_us)?;
+        let future_max_us = verification.stored().future_max_us;
+        // What a topic holds no longer cannot be compared; the rest can.
+        let source = args.input.open(Start::Earliest, future_max_us, OnLostOffsets::Earliest)?;
         anyhow::Ok(verification.run(source).await?)
     })?;
     say(&report);

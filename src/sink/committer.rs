@@ -18,6 +18,7 @@ use viewtide_dataflows::series::Loaded;
 
 use crate::limits::{LOAD_CHUNKS_QUEUED_MAX, RETRY_MS_MAX, RETRY_MS_MIN};
 use crate::postgres::connect::connect;
+use crate::sink::gaps;
 use crate::sink::load::load;
 pub use crate::sink::takeover::Stored;
 use crate::sink::takeover::{THIS_BACKEND, end_backend, take_over};
@@ -209,6 +210,7 @@ impl Session {
     async fn start(config: SinkConfig, totals: Arc<Mutex<SinkTotals>>) -> Result<(Self, Stored), SinkError> {
         let (client, stored) = take_over(&config).await?;
         let statements = Statements::prepare(&client).await?;
+        totals.lock().unwrap_or_else(PoisonError::into_inner).gaps += stored.gaps;
         let session = Self {
             config,
             client,
@@ -261,12 +263,14 @@ impl Session {
         totals.commits += 1;
         totals.durable_tick = commit.tick;
         totals.dead_letters += commit.dead_letters.len() as u64;
+        totals.gaps += commit.gaps.len() as u64;
         totals.add_tallies(&tallies);
         for (table, rows) in commit.rows() {
             *totals.rows.entry(table).or_default() += rows;
         }
         drop(totals);
         self.positions = commit.positions;
+        gaps::say(&commit.gaps);
         Ok(())
     }
 

@@ -16,9 +16,10 @@ use crate::sink::encode::{
     CopyBuffer, CountParam, DEAD_LETTER_COLUMNS, HOUR_COLUMNS, IdParam, SNAPSHOT_COLUMNS, TimeParam, elapsed_seconds,
     folded_in, rates,
 };
+use crate::sink::gaps;
 use crate::sink::takeover::json;
 use crate::sink::{SinkError, TickBatch};
-use crate::source::{DeadLetter, Positions};
+use crate::source::{DeadLetter, Gap, Positions};
 
 /// A batch, composed and ready to be written any number of times.
 pub struct Commit {
@@ -32,16 +33,19 @@ pub struct Commit {
     pub hours: HourRows,
     /// What was no snapshot.
     pub dead_letters: Vec<DeadLetter>,
+    /// What was gone before it was read.
+    pub gaps: Vec<Gap>,
 }
 
 impl Commit {
     /// Composes `batch`, which comes after `positions`.
     pub fn new(batch: TickBatch, positions: &Positions) -> Self {
         let mut positions = positions.clone();
-        let mut dead_letters = Vec::new();
+        let (mut dead_letters, mut gaps) = (Vec::new(), Vec::new());
         for facts in batch.facts {
             positions.extend(facts.positions);
             dead_letters.extend(facts.dead_letters);
+            gaps.extend(facts.gaps);
         }
         Self {
             tick: batch.tick,
@@ -49,16 +53,18 @@ impl Commit {
             snapshots: super::compose::compose_snapshots(batch.snapshots),
             hours: super::compose::compose_hours(batch.hours),
             dead_letters,
+            gaps,
         }
     }
 
     /// Rows that it writes, by table.
-    pub fn rows(&self) -> [(&'static str, u64); 3] {
+    pub fn rows(&self) -> [(&'static str, u64); 4] {
         let snapshots = self.snapshots.appended.len() + self.snapshots.merged.len() + self.snapshots.regrown.len();
         [
             ("video_stats_processed", snapshots as u64),
             ("hourly_aggregations", (self.hours.new.len() + self.hours.changed.len()) as u64),
             ("dead_letters", self.dead_letters.len() as u64),
+            ("lost_offsets", self.gaps.len() as u64),
         ]
     }
 }
@@ -158,6 +164,8 @@ pub async fn write(client: &mut Client, statements: &Statements, turn: Turn, com
     take_turn(&transaction, statements, turn, commit).await?;
     write_snapshots(&transaction, statements, &commit.snapshots).await?;
     write_hours(&transaction, statements, &commit.hours).await?;
+    // First, since where a partition begins anew its dead letters of before make room.
+    gaps::write(&transaction, &commit.gaps).await?;
     statements.copy_dead_letters.write(&transaction, &commit.dead_letters, CopyBuffer::dead_letter).await?;
     transaction.commit().await.map_err(SinkError::while_doing("committing"))
 }

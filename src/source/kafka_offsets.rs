@@ -10,7 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::kafka::Start;
 use super::kafka_log::KafkaLog;
 use super::kafka_settings::left;
-use super::{SourceError, Span, Spans};
+use super::{OnLostOffsets, SourceError, Span, Spans};
 use crate::limits::KAFKA_METADATA_TIMEOUT;
 
 /// The offsets that a partition has: from the first one that the broker still keeps to the one after the last.
@@ -18,6 +18,13 @@ use crate::limits::KAFKA_METADATA_TIMEOUT;
 pub(super) struct Extent {
     pub(super) begin: u64,
     pub(super) end: u64,
+}
+
+impl Extent {
+    /// Whether reading can go on at `next`.
+    pub(super) fn holds(self, next: u64) -> bool {
+        (self.begin..=self.end).contains(&next)
+    }
 }
 
 /// Asks about some partitions of one topic.
@@ -81,21 +88,25 @@ impl Offsets<'_> {
     }
 
     /// Where to begin to read partitions of which nothing is stored: `start` on the very first start; the beginning later,
-    /// since such a partition was added meanwhile.
+    /// since such a partition was added meanwhile. And where to go on with those of which something is stored: where they
+    /// stood, or, where that is gone and it may, at the beginning.
     pub(super) fn starts(
         &self,
         extents: &BTreeMap<u32, Extent>,
         start: Start,
         stored: &Spans,
+        on_lost: OnLostOffsets,
     ) -> Result<Spans, SourceError> {
         let new: Vec<u32> = extents.keys().copied().filter(|partition| !stored.contains_key(partition)).collect();
         let mut spans = Spans::new();
         for (partition, span) in stored.iter().filter(|(partition, _)| extents.contains_key(partition)) {
             let extent = extents[partition];
-            if span.next < extent.begin || span.next > extent.end {
-                return Err(self.lost(*partition, span.next, extent));
-            }
-            spans.insert(*partition, *span);
+            let next = match (extent.holds(span.next), on_lost) {
+                (true, _) => span.next,
+                (false, OnLostOffsets::Earliest) => extent.begin,
+                (false, OnLostOffsets::Stop) => return Err(self.lost(*partition, span.next, extent)),
+            };
+            spans.insert(*partition, Span { next, ..*span });
         }
         let times = match start {
             Start::At(time_us) if stored.is_empty() => {
@@ -126,9 +137,9 @@ impl Offsets<'_> {
         };
         SourceError::new(format!(
             "Kafka topic {} partition {partition}: the next record to read is {next}, but the broker has {} to {}; {what}. \
-             The tables are exact up to there; they cannot be continued. Restore the records, or start on an empty \
-             database",
-            self.topic, extent.begin, extent.end
+             The tables are exact up to there. Restore the records; or start again with --on-lost-offsets earliest, which \
+             reads on at offset {} and keeps the gap in the table lost_offsets; or start on an empty database",
+            self.topic, extent.begin, extent.end, extent.begin
         ))
     }
 
