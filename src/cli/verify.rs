@@ -52,7 +52,14 @@ fn say(report: &VerifyReport) {
             report.crossing_videos
         );
     }
-    let against = if report.records.is_some() { "the input and the raw rows" } else { "the raw rows" };
+    if let Some(rest) = report.rest_of_input() {
+        eprintln!("{rest}");
+    }
+    let against = match (report.records, report.read_from.is_empty()) {
+        (None, _) => "the raw rows",
+        (Some(_), true) => "the input and the raw rows",
+        (Some(_), false) => "the rest of the input and the raw rows",
+    };
     match all {
         0 => eprintln!("every table is exactly what {against} give, at tick {}", report.tick),
         all => eprintln!("{all} difference(s) from what {against} give, at tick {}", report.tick),

@@ -5,12 +5,14 @@
 //! | [`definitions`] | what every derived table is, in SQL |
 //! | [`derived`] | derived tables against their definitions |
 //! | [`input`] | raw rows and dead letters against the input |
+//! | [`gone`] | what can be said of a row where the beginning of the input is gone |
 //! | [`prefix`] | the input up to the stored positions |
 //! | [`report`] | what was compared, and what differs |
 //! | [`stored`] | what progress says of the tables |
 
 pub mod definitions;
 pub mod derived;
+pub mod gone;
 pub mod input;
 pub mod prefix;
 pub mod report;
@@ -110,7 +112,7 @@ impl<'a> Verification<'a> {
                 });
             }
             source.set_clock(self.stored.first_started_at_us);
-            let prefix = read_prefix(source, &self.stored.positions)?;
+            let prefix = read_prefix(source, &self.stored.positions, &self.stored.begun_anew())?;
             input::compare(&self.transaction, &self.stored, prefix, &mut report).await?;
         }
         report.seconds = self.began.elapsed().as_secs_f64();
