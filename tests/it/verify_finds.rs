@@ -96,7 +96,7 @@ impl Fixture {
             "SELECT column_name, data_type FROM information_schema.columns \
              WHERE table_schema = 'public' AND table_name = '{table}' AND column_name NOT IN \
              ('video_id', 'timestamp', 'hour_start', 'processed_at', 'created_at', 'updated_at', 'received_at', \
-              'topic', 'partition', 'kafka_offset', 'item') ORDER BY ordinal_position"
+              'topic', 'partition', 'kafka_offset', 'item', 'before_gap') ORDER BY ordinal_position"
         );
         let column = |row: Vec<Option<String>>| {
             let mut cells = row.into_iter().map(|cell| cell.expect("no NULL"));
