@@ -123,6 +123,9 @@ pub const CSV_ROWS_BETWEEN_STOPS: u64 = 4_096;
 /// How long to wait for the brokers at a start; they answer in milliseconds if they are there.
 pub const KAFKA_METADATA_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long to wait before offsets are asked for again where the brokers do not agree yet on who leads a partition.
+pub const KAFKA_LOOK_UP_PAUSE: Duration = Duration::from_millis(100);
+
 /// How often to look for new partitions, for a topic that was created again, and for the ends of partitions: seldom enough
 /// to cost nothing.
 pub const KAFKA_REFRESH_INTERVAL: Duration = Duration::from_secs(2);
@@ -142,6 +145,9 @@ pub const KAFKA_KEEPER_STOP_MAX: Duration = Duration::from_secs(2);
 
 /// How often a reader looks whether marks of transactions moved its partitions on.
 pub const KAFKA_POSITION_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often in a row a partition is given to the client anew because the broker denies a record that it says it has.
+pub const KAFKA_RESETS_MAX: u32 = 10;
 
 /// How long a reader waits for a record before it looks whether to stop.
 pub const KAFKA_IDLE_POLL: Duration = Duration::from_millis(50);

@@ -13,6 +13,7 @@ use crate::engine::summary::RunSummary;
 use crate::engine::{self, EngineConfig, EngineError};
 use crate::postgres::connect::DatabaseUrl;
 use crate::sink::SinkConfig;
+use crate::sink::anew::Anew;
 use crate::sink::committer::Committer;
 use crate::sink::outputs::Outputs;
 use crate::source::Source;
@@ -75,6 +76,7 @@ impl Run {
                 future_max_us: self.future_max_us,
                 source: self.source.identity().clone(),
                 beside: self.source.beside(),
+                anew: Anew(Arc::clone(&self.source)),
                 now_us: self.clock.now_us(),
             })?),
             _ => None,

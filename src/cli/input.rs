@@ -11,7 +11,7 @@ use crate::source::kafka::{KafkaConfig, KafkaSource, Start};
 use crate::source::kafka_settings::KafkaSettings;
 use crate::source::side_by_side::SideBySide;
 use crate::source::videos_file::VideosFile;
-use crate::source::{Input, Source, SourceIdentity};
+use crate::source::{Input, OnLostOffsets, Source, SourceIdentity};
 
 /// The consumer group that lag tools see.
 const GROUP: &str = "viewtide";
@@ -83,7 +83,12 @@ impl KafkaArgs {
 
 impl InputArgs {
     /// Opens what is named, if anything is.
-    pub fn open(&self, start: Start, future_max_us: i64) -> anyhow::Result<Option<Arc<dyn Source>>> {
+    pub fn open(
+        &self,
+        start: Start,
+        future_max_us: i64,
+        on_lost: OnLostOffsets,
+    ) -> anyhow::Result<Option<Arc<dyn Source>>> {
         let mut beside: Vec<(Input, Arc<dyn Source>)> = Vec::new();
         let snapshots: Arc<dyn Source> = if let Some(brokers) = &self.brokers {
             let config = KafkaConfig {
@@ -94,9 +99,9 @@ impl InputArgs {
                 start,
                 future_max_us,
             };
-            let snapshots = KafkaSource::open(config.clone())?;
+            let snapshots = KafkaSource::open(config.clone())?.on_lost_offsets(on_lost);
             if let Some(videos) = self.videos_topic(config)? {
-                beside.push((Input::VideosTopic, Arc::new(videos)));
+                beside.push((Input::VideosTopic, Arc::new(videos.on_lost_offsets(on_lost))));
             }
             Arc::new(snapshots)
         } else if self.csv.is_empty() {

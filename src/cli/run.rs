@@ -14,6 +14,7 @@ use crate::cli::{Outcome, UsageError};
 use crate::engine::cluster::Cluster;
 use crate::run::Run;
 use crate::sink::outputs::Outputs;
+use crate::source::OnLostOffsets;
 use crate::source::kafka::Start;
 
 /// The port of process 0 where no hostfile is given; timely's own convention.
@@ -27,6 +28,10 @@ pub struct RunArgs {
     /// Where to begin in Kafka when nothing is stored: `earliest`, or a time such as 2025-07-01T00:00:00Z
     #[arg(long, env = "VIEWTIDE_START", value_name = "WHERE", default_value = "earliest", value_parser = parse_start)]
     start: Start,
+    /// Where records are gone from Kafka before they were read, or the topic was created again: `stop`, or read on at the
+    /// `earliest` that is there and keep the gap in the table lost_offsets
+    #[arg(long, env = "VIEWTIDE_ON_LOST_OFFSETS", value_name = "WHAT", default_value = "stop")]
+    on_lost_offsets: OnLostOffsets,
     #[command(flatten)]
     database: DatabaseArgs,
     #[command(flatten)]
@@ -104,7 +109,7 @@ pub fn execute(args: RunArgs) -> anyhow::Result<Outcome> {
     let cluster = args.cluster.cluster()?;
     let source = args
         .input
-        .open(args.start, args.future_max)?
+        .open(args.start, args.future_max, args.on_lost_offsets)?
         .ok_or_else(|| usage("no input: give --brokers HOST:PORT (and --topic), or --csv FILE..".to_owned()))?;
     // Only process 0 writes; the others get what is stored from it.
     let database = if cluster.process == 0 { Some(args.database.open()?) } else { None };

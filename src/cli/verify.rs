@@ -6,6 +6,7 @@ use crate::cli::Outcome;
 use crate::cli::database::{DatabaseArgs, runtime};
 use crate::cli::input::InputArgs;
 use crate::postgres::connect::connect;
+use crate::source::OnLostOffsets;
 use crate::source::kafka::Start;
 use crate::verify::Verification;
 use crate::verify::report::VerifyReport;
@@ -26,7 +27,9 @@ pub fn execute(args: VerifyArgs) -> anyhow::Result<Outcome> {
         let mut client = connect(&database.url, "viewtide verify").await?;
         let verification = Verification::begin(&mut client).await?;
         // The input is judged as it was when it was read, whatever the flags of today.
-        let source = args.input.open(Start::Earliest, verification.stored().future_max_us)?;
+        let future_max_us = verification.stored().future_max_us;
+        // What a topic holds no longer cannot be compared; the rest can.
+        let source = args.input.open(Start::Earliest, future_max_us, OnLostOffsets::Earliest)?;
         anyhow::Ok(verification.run(source).await?)
     })?;
     say(&report);
@@ -52,7 +55,14 @@ fn say(report: &VerifyReport) {
     for name in &report.not_compared {
         eprintln!("{name} was read too and is not given: what comes from it was not compared with it");
     }
-    let against = if report.records.is_some() { "the input and the raw rows" } else { "the raw rows" };
+    if let Some(rest) = report.rest_of_input() {
+        eprintln!("{rest}");
+    }
+    let against = match (report.records, report.read_from.is_empty()) {
+        (None, _) => "the raw rows",
+        (Some(_), true) => "the input and the raw rows",
+        (Some(_), false) => "the rest of the input and the raw rows",
+    };
     match all {
         0 => eprintln!("every table is exactly what {against} give, at tick {}", report.tick),
         all => eprintln!("{all} difference(s) from what {against} give, at tick {}", report.tick),

@@ -12,10 +12,11 @@ use crate::dead_letters::filter::{CONDITION, Filter, ORDER, Params};
 use crate::dead_letters::stored::StoredLetters;
 use crate::limits::{DEAD_LETTERS_LISTED, PAYLOAD_SHOWN_CHARS_MAX, REASONS_SHOWN_MAX};
 
-/// Kinds of reasons and how many there are of each: what differs in numbers only is one kind.
+/// Kinds of reasons and how many there are of each: what differs in numbers, or in the value that it found, is one kind.
 const BY_REASON: &str = "
     SELECT CASE WHEN min(reason) = max(reason) THEN min(reason) ELSE kind END, count(*), sum(count(*)) OVER ()::bigint
-    FROM (SELECT reason, regexp_replace(reason, '[0-9]+', '#', 'g') AS kind FROM dead_letters WHERE";
+    FROM (SELECT reason, regexp_replace(regexp_replace(reason, ', not .*', ', not ..'), '[0-9]+', '#', 'g') AS kind
+          FROM dead_letters WHERE";
 
 /// Writes a table of them, the first [`DEAD_LETTERS_LISTED`] where no limit is given, and a line that counts all of them by
 /// reason.

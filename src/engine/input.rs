@@ -142,6 +142,7 @@ impl Reader {
         }
         self.open.positions.extend(batch.positions);
         self.open.dead_letters.append(&mut batch.dead_letters);
+        self.open.gaps.append(&mut batch.gaps);
     }
 
     /// Ends the open tick; what comes next joins tick `next`.

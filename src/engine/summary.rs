@@ -17,6 +17,8 @@ pub struct RunSummary {
     pub late_rows: u64,
     /// Records of a video that was last seen in another partition.
     pub crossed_records: u64,
+    /// Gaps in the input, written to `lost_offsets`.
+    pub gaps: u64,
     /// Transactions.
     pub commits: u64,
     /// The last committed tick.

@@ -15,10 +15,11 @@ mod embedded {
 const START_LOCK: i64 = 0x7669_6577_7469_6465;
 
 /// Tables of ours, by which another program's database is recognised.
-const OUR_TABLES: [&str; 10] = [
+const OUR_TABLES: [&str; 11] = [
     "video_stats_processed",
     "hourly_aggregations",
     "dead_letters",
+    "lost_offsets",
     "viewtide_progress",
     "videos",
     "channel_hourly",

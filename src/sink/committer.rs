@@ -17,6 +17,7 @@ use viewtide_dataflows::retention::Retention;
 
 use crate::limits::{LOAD_CHUNKS_QUEUED_MAX, RETRY_MS_MAX, RETRY_MS_MIN};
 use crate::postgres::connect::connect;
+use crate::sink::gaps;
 pub use crate::sink::load::LoadedRows;
 use crate::sink::load::load;
 use crate::sink::rollups::Directory;
@@ -211,6 +212,7 @@ impl Session {
     async fn start(config: SinkConfig, totals: Arc<Mutex<SinkTotals>>) -> Result<(Self, Stored), SinkError> {
         let (client, stored) = take_over(&config).await?;
         let statements = Statements::prepare(&client).await?;
+        totals.lock().unwrap_or_else(PoisonError::into_inner).gaps += stored.gaps;
         let session = Self {
             config,
             client,
@@ -271,6 +273,7 @@ impl Session {
         totals.commits += 1;
         totals.durable_tick = commit.tick;
         totals.dead_letters += commit.dead_letters.len() as u64;
+        totals.gaps += commit.gaps.len() as u64;
         totals.add_tallies(&tallies);
         for (table, rows) in commit.rows() {
             *totals.rows.entry(table).or_default() += rows as u64;
@@ -278,6 +281,7 @@ impl Session {
         drop(totals);
         self.directory.follow(&commit.rollups.moves);
         self.positions = commit.positions;
+        gaps::say(&commit.gaps);
         Ok(())
     }
 

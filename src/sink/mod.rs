@@ -10,18 +10,22 @@
 //! | [`compose`] | several ticks as one: each key of a table at most once |
 //! | [`committer`] | the thread that owns the connection; retries, and resolves a COMMIT without an answer |
 //! | [`takeover`] | the start: who may write, and from where it goes on |
+//! | [`anew`] | topics that were created again |
 //! | [`transaction`] | one batch as one transaction |
 //! | [`tables`] | one file a table: its statements |
 //! | [`rollups`] | what a commit changes in the sums over videos |
 //! | [`encode`] | rows as COPY and as parameters |
+//! | [`gaps`] | what was gone before it was read |
 //! | [`load`] | the state that a start takes from what is stored |
 //! | [`outputs`], [`totals`] | which tables are computed; what was written |
 
+pub mod anew;
 mod columns;
 pub mod committer;
 pub mod compose;
 mod copy;
 pub mod encode;
+mod gaps;
 mod load;
 pub mod operator;
 pub mod outputs;
@@ -40,8 +44,9 @@ use viewtide_dataflows::trends::TrendUpdate;
 
 use crate::postgres::connect::{ConnectError, DatabaseUrl, in_words, is_transient};
 use crate::postgres::migrate::MigrateError;
+use crate::sink::anew::Anew;
 use crate::sink::outputs::Outputs;
-use crate::source::{Beside, DeadLetter, Positions, SourceIdentity};
+use crate::source::{Beside, DeadLetter, Gap, Positions, SourceError, SourceIdentity};
 
 /// What one worker's source adds to a tick beside its records.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +55,8 @@ pub struct SourceFacts {
     pub positions: Positions,
     /// What was no snapshot.
     pub dead_letters: Vec<DeadLetter>,
+    /// What was gone before it was read.
+    pub gaps: Vec<Gap>,
 }
 
 /// All that one tick, or several successive ones, changes.
@@ -88,6 +95,8 @@ pub struct SinkConfig {
     pub source: SourceIdentity,
     /// What is read beside them.
     pub beside: Beside,
+    /// Which topics may be begun anew, and where.
+    pub anew: Anew,
     /// The clock at this start, microseconds; kept if it is the first.
     pub now_us: i64,
 }
@@ -125,6 +134,23 @@ pub enum SinkError {
         /// Of this run.
         ours: String,
     },
+    /// The topic is not the one that was read, although it has its name.
+    #[error(
+        "Kafka topic {topic} was deleted and created again since it was read (its id was {before} and is {after}); the tables \
+         are exact for the old one, and nothing was changed. Start again with --on-lost-offsets earliest, which reads the new \
+         one from its first record and keeps in the table lost_offsets where the old one was left; or on an empty database"
+    )]
+    CreatedAgain {
+        /// Its name.
+        topic: String,
+        /// The id of the one that was read.
+        before: String,
+        /// The id of the one that there is.
+        after: String,
+    },
+    /// Where a topic begins anew cannot be found out.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// A later start took over.
     #[error(
         "another viewtide has taken over the tables (incarnation {stored}, this is {ours}), so this one ends; what it had \

@@ -13,6 +13,7 @@ use viewtide_dataflows::Tick;
 use crate::limits::{BACKEND_END_SECONDS_MAX, TAKEOVER_ATTEMPTS_MAX};
 use crate::postgres::connect::connect;
 use crate::postgres::migrate;
+use crate::sink::anew::begin_anew;
 use crate::sink::{SinkConfig, SinkError};
 use crate::source::{Beside, Input, Positions, SourceIdentity, spans_of};
 
@@ -27,6 +28,8 @@ pub struct Stored {
     pub positions: Positions,
     /// The clock of the very first start, microseconds since 1970.
     pub first_started_at_us: i64,
+    /// Gaps that this start has written, where it began a topic anew.
+    pub gaps: u64,
 }
 
 /// A retention and where it began to be in force.
@@ -68,8 +71,10 @@ pub async fn take_over(config: &SinkConfig) -> Result<(Client, Stored), SinkErro
             let retentions = check(config, &row)?;
             // A schema of before this column has none.
             let beside = check_beside(config, row.get(8))?;
+            let before = identities(&row)?;
             let stored = take_incarnation(&mut client, config, retentions).await?;
             migrate::migrate(&mut client).await?;
+            let stored = begin_anew(&mut client, config, &before, stored).await?;
             client
                 .execute("UPDATE viewtide_progress SET beside = $1::text::jsonb", &[&json(&beside)?])
                 .await
@@ -107,13 +112,7 @@ pub async fn end_backend(client: &Client) -> Result<(), SinkError> {
 /// Refuses to mix rows of one source or kind with those of another; returns the retentions that were in force.
 fn check(config: &SinkConfig, row: &Row) -> Result<Vec<RetentionInForce>, SinkError> {
     let source: SourceIdentity = parse("source", row.get(0))?;
-    if source != config.source {
-        return Err(SinkError::Mismatch {
-            what: "the source".to_owned(),
-            stored: source.to_string(),
-            ours: config.source.to_string(),
-        });
-    }
+    config.anew.check("the source".to_owned(), &source, &config.source)?;
     let outputs: Vec<String> = row.get(1);
     if outputs != config.outputs.names() {
         return Err(SinkError::OtherOutputs { stored: outputs.join(","), ours: config.outputs.to_string() });
@@ -139,15 +138,17 @@ fn check_beside(config: &SinkConfig, stored: Option<&str>) -> Result<Beside, Sin
     let mut beside: Beside = parse("beside", stored.unwrap_or("{}"))?;
     for (input, ours) in &config.beside {
         let stored = beside.entry(*input).or_insert_with(|| ours.clone());
-        if stored != ours {
-            return Err(SinkError::Mismatch {
-                what: format!("the input {input}"),
-                stored: stored.to_string(),
-                ours: ours.to_string(),
-            });
-        }
+        config.anew.check(format!("the input {input}"), stored, ours)?;
+        stored.clone_from(ours);
     }
     Ok(beside)
+}
+
+/// Every input as it is stored.
+fn identities(row: &Row) -> Result<Beside, SinkError> {
+    let mut identities: Beside = parse("beside", row.get::<_, Option<&str>>(8).unwrap_or("{}"))?;
+    identities.insert(Input::Snapshots, parse("source", row.get(0))?);
+    Ok(identities)
 }
 
 /// Takes the next incarnation, once the backend before ours is gone; one that came back meanwhile is ended again.
@@ -190,6 +191,7 @@ async fn try_take_incarnation(
         tick: u64::try_from(row.get::<_, i64>(5)).unwrap_or(0),
         positions: parse("positions", row.get(6))?,
         first_started_at_us: row.get(7),
+        gaps: 0,
     };
     if retentions.last().is_none_or(|last| last.retention_us != config.retention_us) {
         let mut retentions = retentions.to_vec();

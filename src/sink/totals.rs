@@ -24,6 +24,8 @@ pub struct SinkTotals {
     pub crossed: u64,
     /// Dead letters.
     pub dead_letters: u64,
+    /// Gaps in the input.
+    pub gaps: u64,
     /// The last committed tick.
     pub durable_tick: Tick,
 }
@@ -59,6 +61,7 @@ impl SinkTotals {
             dead_letters: self.dead_letters,
             late_rows: self.late,
             crossed_records: self.crossed,
+            gaps: self.gaps,
             commits: self.commits,
             tick: self.durable_tick,
             rows: self.rows.clone(),

@@ -15,6 +15,7 @@ use crate::sink::compose::{
 };
 use crate::sink::copy::TableCopy;
 use crate::sink::encode::{CopyBuffer, DEAD_LETTER_COLUMNS};
+use crate::sink::gaps;
 use crate::sink::outputs::Outputs;
 use crate::sink::rollups::{Directory, Rollups};
 use crate::sink::tables::hours::HourTable;
@@ -25,7 +26,7 @@ use crate::sink::tables::trends::TrendTable;
 use crate::sink::tables::videos::VideoTable;
 use crate::sink::takeover::json;
 use crate::sink::{SinkError, TickBatch};
-use crate::source::{DeadLetter, Positions};
+use crate::source::{DeadLetter, Gap, Positions};
 
 /// A batch, composed and ready to be written any number of times.
 pub struct Commit {
@@ -47,16 +48,19 @@ pub struct Commit {
     pub trending: Vec<TrendingUpdate>,
     /// What was no snapshot.
     pub dead_letters: Vec<DeadLetter>,
+    /// What was gone before it was read.
+    pub gaps: Vec<Gap>,
 }
 
 impl Commit {
     /// Composes `batch`, which comes after `positions`; `directory` tells where videos count before it.
     pub fn new(batch: TickBatch, positions: &Positions, outputs: Outputs, directory: &mut Directory) -> Self {
         let mut positions = positions.clone();
-        let mut dead_letters = Vec::new();
+        let (mut dead_letters, mut gaps) = (Vec::new(), Vec::new());
         for facts in batch.facts {
             positions.extend(facts.positions);
             dead_letters.extend(facts.dead_letters);
+            gaps.extend(facts.gaps);
         }
         let hours = compose_hours(batch.hours);
         let videos = compose_videos(batch.videos);
@@ -74,11 +78,12 @@ impl Commit {
             trends: compose_trends(batch.trends),
             trending: compose_trending(batch.trending),
             dead_letters,
+            gaps,
         }
     }
 
     /// Rows that it writes, by table.
-    pub fn rows(&self) -> [(&'static str, usize); 9] {
+    pub fn rows(&self) -> [(&'static str, usize); 10] {
         let Self { snapshots, hours, rollups, trends, .. } = self;
         [
             ("video_stats_processed", snapshots.appended.len() + snapshots.merged.len() + snapshots.regrown.len()),
@@ -90,6 +95,7 @@ impl Commit {
             ("trends", trends.new.len() + trends.changed.len() + trends.gone.len()),
             ("trending", self.trending.len()),
             ("dead_letters", self.dead_letters.len()),
+            ("lost_offsets", self.gaps.len()),
         ]
     }
 }
@@ -160,6 +166,8 @@ pub async fn write(client: &mut Client, statements: &Statements, turn: Turn, com
     statements.rollups.add(&transaction, &commit.rollups).await?;
     statements.trends.write(&transaction, &commit.trends).await?;
     statements.trending.write(&transaction, &commit.trending).await?;
+    // Before the dead letters, since where a partition begins anew those of before make room.
+    gaps::write(&transaction, &commit.gaps).await?;
     statements.dead_letters.write(&transaction, &commit.dead_letters, CopyBuffer::dead_letter).await?;
     transaction.commit().await.map_err(SinkError::while_doing("committing"))
 }

@@ -21,7 +21,9 @@ use super::kafka_offsets::Offsets;
 use super::kafka_reader::Reader;
 use super::kafka_settings::{KafkaSettings, left, refused};
 use super::topic_id::topic_id;
-use super::{Feed, Input, Positions, Share, Source, SourceError, SourceIdentity, spans_of};
+use super::{
+    Feed, Gap, Input, LostReason, OnLostOffsets, Positions, Share, Source, SourceError, SourceIdentity, Spans, spans_of,
+};
 use crate::limits::KAFKA_METADATA_TIMEOUT;
 
 /// What the ids of the clusters that librdkafka pretends to be begin with.
@@ -57,6 +59,7 @@ pub struct KafkaConfig {
 pub struct KafkaSource {
     pub(super) config: KafkaConfig,
     pub(super) shared: Arc<Shared>,
+    pub(super) on_lost: OnLostOffsets,
     identity: SourceIdentity,
     log: KafkaLog,
     keeper: Keeper,
@@ -141,7 +144,18 @@ impl KafkaSource {
         let shared = Arc::new(Shared::default());
         shared.set_partitions(partitions);
         let keeper = Keeper::start(consumer, config.topic.clone(), topic_id, shared.clone());
-        Ok(Some(Self { config, shared, identity, log, keeper }))
+        Ok(Some(Self { config, shared, on_lost: OnLostOffsets::Stop, identity, log, keeper }))
+    }
+
+    /// The same, which does `on_lost` where records are gone before they were read.
+    pub fn on_lost_offsets(mut self, on_lost: OnLostOffsets) -> Self {
+        self.on_lost = on_lost;
+        self
+    }
+
+    /// The topic's own id.
+    pub(super) fn topic_id(&self) -> Option<String> {
+        id_of(&self.identity)
     }
 }
 
@@ -155,6 +169,41 @@ impl Source for KafkaSource {
         Reader::new(self, &consumer, share, feed).read(stored)
     }
 
+    fn on_lost_offsets(&self) -> OnLostOffsets {
+        self.on_lost
+    }
+
+    fn begun_anew(&self, input: Input, before: &SourceIdentity, stored: &Spans) -> Result<Vec<Gap>, SourceError> {
+        let (id_before, id_after) = (id_of(before), self.topic_id());
+        let is_same = id_after.is_some() && id_before == id_after;
+        if input != self.config.input || self.on_lost == OnLostOffsets::Stop || is_same {
+            return Ok(Vec::new());
+        }
+        let consumer = consumer(&self.config, self.log.clone())?;
+        let offsets = Offsets { consumer: &consumer, topic: &self.config.topic };
+        let there: Vec<u32> = stored.range(..self.shared.partitions()).map(|(partition, _)| *partition).collect();
+        let extents = offsets
+            .extents(&there, KAFKA_METADATA_TIMEOUT)
+            .map_err(|error| offsets.failed("look up the offsets of its partitions", &error))?;
+        // A broker that gives topics no id shows it by what is missing.
+        let is_shorter =
+            stored.iter().any(|(partition, span)| extents.get(partition).is_none_or(|extent| extent.end < span.next));
+        if before.created_again(&self.identity).is_none() && !is_shorter {
+            return Ok(Vec::new());
+        }
+        let gap = |(partition, span): (&u32, &super::Span)| Gap {
+            input,
+            topic: self.config.topic.clone(),
+            partition: *partition,
+            first_lost: span.next,
+            next_read: extents.get(partition).map(|extent| extent.begin),
+            reason: LostReason::CreatedAgain,
+            topic_id_before: id_before.clone(),
+            topic_id_after: id_after.clone(),
+        };
+        Ok(stored.iter().map(gap).collect())
+    }
+
     /// So that the consumer group shows it. Returns at once; what goes wrong is of no consequence and only logged.
     fn durable(&self, positions: &Positions) {
         let spans = spans_of(positions, self.config.input);
@@ -166,6 +215,13 @@ impl Source for KafkaSource {
     /// As of a few seconds ago.
     fn lag(&self) -> Option<u64> {
         Some(self.shared.places().values().map(|place| place.end.saturating_sub(place.next)).sum())
+    }
+}
+
+fn id_of(identity: &SourceIdentity) -> Option<String> {
+    match identity {
+        SourceIdentity::Kafka { topic_id, .. } => topic_id.clone(),
+        SourceIdentity::Csv { .. } => None,
     }
 }
 

@@ -131,7 +131,8 @@ impl Watch {
         match topic_id(self.consumer.client(), &self.topic, KAFKA_REFRESH_TIMEOUT) {
             Ok(Some(now)) if *before != now => self.shared.fail(format!(
                 "Kafka topic {} was deleted and created again while it was read (its id was {before} and is {now}); the \
-                 tables are exact for the old one. Start on an empty database to read the new one",
+                 tables are exact for the old one. Start again with --on-lost-offsets earliest to read the new one from its \
+                 first record, or on an empty database",
                 self.topic
             )),
             Ok(_) => {}
@@ -147,7 +148,8 @@ impl Watch {
         } else if now < before {
             self.shared.fail(format!(
                 "Kafka topic {} has {now} partitions and had {before}: it was created again; the tables are exact for the \
-                 old one. Start on an empty database to read the new one",
+                 old one. Start again with --on-lost-offsets earliest to read the new one from its first record, or on an \
+                 empty database",
                 self.topic
             ));
         }

@@ -8,16 +8,24 @@ use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::kafka::Start;
+use super::kafka_errors::passes;
 use super::kafka_log::KafkaLog;
 use super::kafka_settings::left;
-use super::{SourceError, Span, Spans};
-use crate::limits::KAFKA_METADATA_TIMEOUT;
+use super::{OnLostOffsets, SourceError, Span, Spans};
+use crate::limits::{KAFKA_LOOK_UP_PAUSE, KAFKA_METADATA_TIMEOUT};
 
 /// The offsets that a partition has: from the first one that the broker still keeps to the one after the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Extent {
     pub(super) begin: u64,
     pub(super) end: u64,
+}
+
+impl Extent {
+    /// Whether reading can go on at `next`.
+    pub(super) fn holds(self, next: u64) -> bool {
+        (self.begin..=self.end).contains(&next)
+    }
 }
 
 /// Asks about some partitions of one topic.
@@ -41,6 +49,24 @@ impl Offsets<'_> {
         if partitions.is_empty() {
             return Ok(BTreeMap::new());
         }
+        let start = Instant::now();
+        loop {
+            match self.try_resolve(partitions, at, left(start, timeout)) {
+                // A topic that was made a moment ago, or whose leader is another one since.
+                Err(error) if error.rdkafka_error_code().is_some_and(passes) && start.elapsed() < timeout => {
+                    std::thread::sleep(KAFKA_LOOK_UP_PAUSE);
+                }
+                resolved => return resolved,
+            }
+        }
+    }
+
+    fn try_resolve(
+        &self,
+        partitions: &[u32],
+        at: Offset,
+        timeout: Duration,
+    ) -> KafkaResult<BTreeMap<u32, Option<u64>>> {
         let list = self.list(partitions.iter().map(|partition| (*partition, at)))?;
         let answer = self.consumer.offsets_for_times(list, timeout)?;
         let mut resolved = BTreeMap::new();
@@ -81,21 +107,25 @@ impl Offsets<'_> {
     }
 
     /// Where to begin to read partitions of which nothing is stored: `start` on the very first start; the beginning later,
-    /// since such a partition was added meanwhile.
+    /// since such a partition was added meanwhile. And where to go on with those of which something is stored: where they
+    /// stood, or, where that is gone and it may, at the beginning.
     pub(super) fn starts(
         &self,
         extents: &BTreeMap<u32, Extent>,
         start: Start,
         stored: &Spans,
+        on_lost: OnLostOffsets,
     ) -> Result<Spans, SourceError> {
         let new: Vec<u32> = extents.keys().copied().filter(|partition| !stored.contains_key(partition)).collect();
         let mut spans = Spans::new();
         for (partition, span) in stored.iter().filter(|(partition, _)| extents.contains_key(partition)) {
             let extent = extents[partition];
-            if span.next < extent.begin || span.next > extent.end {
-                return Err(self.lost(*partition, span.next, extent));
-            }
-            spans.insert(*partition, *span);
+            let next = match (extent.holds(span.next), on_lost) {
+                (true, _) => span.next,
+                (false, OnLostOffsets::Earliest) => extent.begin,
+                (false, OnLostOffsets::Stop) => return Err(self.lost(*partition, span.next, extent)),
+            };
+            spans.insert(*partition, Span { next, ..*span });
         }
         let times = match start {
             Start::At(time_us) if stored.is_empty() => {
@@ -126,9 +156,9 @@ impl Offsets<'_> {
         };
         SourceError::new(format!(
             "Kafka topic {} partition {partition}: the next record to read is {next}, but the broker has {} to {}; {what}. \
-             The tables are exact up to there; they cannot be continued. Restore the records, or start on an empty \
-             database",
-            self.topic, extent.begin, extent.end
+             The tables are exact up to there. Restore the records; or start again with --on-lost-offsets earliest, which \
+             reads on at offset {} and keeps the gap in the table lost_offsets; or start on an empty database",
+            self.topic, extent.begin, extent.end, extent.begin
         ))
     }
 

@@ -13,14 +13,18 @@ use super::batch::{Filling, ReadAt};
 use super::fields::Wanted;
 use super::json;
 use super::kafka::{KafkaSource, ReadPlace, known_partitions};
+use super::kafka_errors::passes;
 use super::kafka_log::KafkaLog;
 use super::kafka_offsets::{Offsets, index};
 use super::refusal::{Clock, Refusal};
 use super::times::Horizon;
-use super::{Feed, Input, Partition, Positions, Share, SourceError, SourceEvent, Span, Spans, spans_of};
+use super::{
+    Feed, Gap, Input, LostReason, OnLostOffsets, Partition, Positions, Share, SourceError, SourceEvent, Span, Spans,
+    spans_of,
+};
 use crate::limits::{
     ITEM_KEY_BYTES_MAX, KAFKA_IDLE_POLL, KAFKA_METADATA_TIMEOUT, KAFKA_POSITION_INTERVAL, KAFKA_REFRESH_INTERVAL,
-    RECORD_BYTES_MAX,
+    KAFKA_RESETS_MAX, RECORD_BYTES_MAX,
 };
 
 /// A partition that this reader reads.
@@ -46,6 +50,8 @@ pub(super) struct Reader<'a> {
     end_said: bool,
     positions_checked: Instant,
     adopt_at: Instant,
+    /// Times in a row that the broker would not give what it has.
+    resets: u32,
     filling: Filling,
 }
 
@@ -75,6 +81,7 @@ impl<'a> Reader<'a> {
             end_said: false,
             positions_checked: now,
             adopt_at: now,
+            resets: 0,
             filling: Filling::default(),
         }
     }
@@ -85,7 +92,8 @@ impl<'a> Reader<'a> {
         if let Some((partition, _)) = stored.range(known..).find(|(partition, _)| self.is_ours(**partition)) {
             return Err(SourceError::new(format!(
                 "Kafka topic {} has {known} partitions, but partition {partition} was read before: the topic was created \
-                 again. Start on an empty database to read the new one",
+                 again. Start again with --on-lost-offsets earliest to read the new one from its first record, or on an \
+                 empty database",
                 self.source.config.topic
             )));
         }
@@ -151,7 +159,7 @@ impl<'a> Reader<'a> {
             .offsets()
             .extents(&new, KAFKA_METADATA_TIMEOUT)
             .map_err(|error| self.offsets().failed("look up the offsets of its partitions", &error))?;
-        let spans = self.offsets().starts(&extents, self.source.config.start, stored)?;
+        let spans = self.offsets().starts(&extents, self.source.config.start, stored, self.source.on_lost)?;
         let at = spans.iter().map(|(partition, span)| (*partition, offset(span.next)));
         if !spans.is_empty() {
             self.offsets()
@@ -161,6 +169,10 @@ impl<'a> Reader<'a> {
         }
         self.partitions.resize_with(known as usize, || None);
         for (partition, span) in spans {
+            if let Some(before) = stored.get(&partition).filter(|before| before.next != span.next) {
+                let gap = self.gap(partition, before.next, span.next);
+                self.filling.batch.gaps.push(gap);
+            }
             let end = extents[&partition].end;
             let behind = at_start && span.next < end;
             self.behind += usize::from(behind);
@@ -200,6 +212,7 @@ impl<'a> Reader<'a> {
             return;
         }
         partition.span.next = at + 1;
+        self.resets = 0;
         if !partition.moved {
             partition.moved = true;
             self.moved.push(number);
@@ -258,7 +271,7 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
-                Err(self.lost())
+                self.lost()
             }
             KafkaError::MessageConsumption(code) if passes(*code) => {
                 debug!("Kafka: {error}; trying on");
@@ -272,20 +285,78 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Says which records are gone.
-    fn lost(&self) -> SourceError {
+    /// Records that were to be read next are gone: goes on at the first that is there, where it may, or says which.
+    fn lost(&mut self) -> Result<(), SourceError> {
         let ours: Vec<u32> = self.ours().map(|(number, _)| number).collect();
-        let extents = match self.offsets().extents(&ours, KAFKA_METADATA_TIMEOUT) {
-            Ok(extents) => extents,
-            Err(error) => return self.offsets().failed("read on: records are gone, and to look up which", &error),
-        };
-        self.ours()
-            .filter_map(|(number, partition)| Some((number, partition.span.next, *extents.get(&number)?)))
-            .find(|(_, next, extent)| *next < extent.begin || *next > extent.end)
-            .map_or_else(
-                || self.offsets().failed("read on", &"the broker said that the next record to read is gone"),
-                |(number, next, extent)| self.offsets().lost(number, next, extent),
-            )
+        let extents = self
+            .offsets()
+            .extents(&ours, KAFKA_METADATA_TIMEOUT)
+            .map_err(|error| self.offsets().failed("read on: records are gone, and to look up which", &error))?;
+        let next: Vec<_> = self.ours().map(|(number, partition)| (number, partition.span.next)).collect();
+        let extent = |number: &u32| extents.get(number).copied();
+        let lost: Vec<_> = next
+            .iter()
+            .filter_map(|(number, next)| Some((*number, *next, extent(number)?)))
+            .filter(|(_, next, extent)| !extent.holds(*next))
+            .collect();
+        // One that is shorter than what was read may be another one by now; that is for the next start to find out.
+        let refused =
+            lost.iter().find(|(_, next, extent)| self.source.on_lost == OnLostOffsets::Stop || *next > extent.end);
+        if let Some((number, next, extent)) = refused {
+            return Err(self.offsets().lost(*number, *next, *extent));
+        }
+        if lost.is_empty() {
+            self.resets += 1;
+            if self.source.on_lost == OnLostOffsets::Stop || self.resets > KAFKA_RESETS_MAX {
+                return Err(self.offsets().failed("read on", &"the broker said that the next record to read is gone"));
+            }
+            return self.assign_again(next);
+        }
+        for (number, next, extent) in &lost {
+            let gap = self.gap(*number, *next, extent.begin);
+            self.filling.batch.gaps.push(gap);
+            self.move_to(*number, extent.begin);
+        }
+        self.assign_again(lost.iter().map(|(number, _, extent)| (*number, extent.begin)).collect())
+    }
+
+    /// What was to be read at `first_lost`, and is read on at `next_read`.
+    fn gap(&self, partition: u32, first_lost: u64, next_read: u64) -> Gap {
+        Gap {
+            input: self.source.config.input,
+            topic: self.source.config.topic.clone(),
+            partition,
+            first_lost,
+            next_read: Some(next_read),
+            reason: if next_read > first_lost { LostReason::Deleted } else { LostReason::Truncated },
+            topic_id_before: self.source.topic_id(),
+            topic_id_after: self.source.topic_id(),
+        }
+    }
+
+    /// The client gives up a partition whose next record is gone, so it is given to it anew.
+    fn assign_again(&self, partitions: Vec<(u32, u64)>) -> Result<(), SourceError> {
+        self.offsets()
+            .list(partitions.iter().map(|(number, next)| (*number, offset(*next))))
+            .and_then(|list| {
+                self.consumer.incremental_unassign(&list)?;
+                self.consumer.incremental_assign(&list)
+            })
+            .map_err(|error| self.offsets().failed("read on behind records that are gone", &error))
+    }
+
+    /// Everything before `next` is passed.
+    fn move_to(&mut self, number: u32, next: u64) {
+        let Some(Some(partition)) = self.partitions.get_mut(number as usize) else { return };
+        partition.span.next = next;
+        if !partition.moved {
+            partition.moved = true;
+            self.moved.push(number);
+        }
+        if partition.end.is_some_and(|end| next >= end) {
+            partition.end = None;
+            self.behind -= 1;
+        }
     }
 
     fn ours(&self) -> impl Iterator<Item = (u32, &Reading)> {
@@ -342,48 +413,4 @@ fn arrived_us(timestamp: Timestamp) -> Option<EventTime> {
 
 fn offset(next: u64) -> Offset {
     Offset::Offset(i64::try_from(next).unwrap_or(i64::MAX))
-}
-
-/// Whether an error passes by itself, or concerns the group, which is for information only. Any other one stops the reader:
-/// it may mean that records were left out.
-fn passes(code: RDKafkaErrorCode) -> bool {
-    use RDKafkaErrorCode as Code;
-    matches!(
-        code,
-        Code::BrokerTransportFailure
-            | Code::AllBrokersDown
-            | Code::Resolve
-            | Code::SSL
-            | Code::Authentication
-            | Code::OperationTimedOut
-            | Code::RequestTimedOut
-            | Code::BrokerNotAvailable
-            | Code::NetworkException
-            | Code::LeaderNotAvailable
-            | Code::NotLeaderForPartition
-            | Code::ReplicaNotAvailable
-            | Code::FencedLeaderEpoch
-            | Code::UnknownLeaderEpoch
-            | Code::OffsetNotAvailable
-            | Code::KafkaStorageError
-            | Code::Retry
-            | Code::InProgress
-            | Code::WaitCache
-            | Code::DestroyBroker
-            // The keeper looks into these.
-            | Code::UnknownTopic
-            | Code::UnknownPartition
-            | Code::UnknownTopicOrPartition
-            | Code::UnknownTopicId
-            // The group.
-            | Code::WaitingForCoordinator
-            | Code::CoordinatorLoadInProgress
-            | Code::CoordinatorNotAvailable
-            | Code::NotCoordinator
-            | Code::GroupAuthorizationFailed
-            | Code::InvalidGroupId
-            | Code::UnknownMemberId
-            | Code::IllegalGeneration
-            | Code::RebalanceInProgress
-    )
 }

@@ -18,8 +18,10 @@ mod csv_reader;
 pub mod csv_rows;
 pub mod field;
 pub mod fields;
+pub mod gaps;
 pub mod json;
 pub mod kafka;
+mod kafka_errors;
 mod kafka_keeper;
 pub(crate) mod kafka_log;
 mod kafka_offsets;
@@ -45,6 +47,7 @@ use viewtide_dataflows::metadata::{Metadata, MetadataRecord};
 use viewtide_dataflows::snapshot::Record;
 
 use crate::limits::RECORD_IN_FLIGHT_BYTES;
+pub use gaps::{Gap, LostReason, OnLostOffsets};
 pub use positions::{Input, Partition, Positions, Span, Spans, spans_of};
 
 /// Something in the input that was not taken.
@@ -79,6 +82,8 @@ pub struct SourceBatch {
     pub metadata: Vec<MetadataRecord>,
     /// What was neither.
     pub dead_letters: Vec<DeadLetter>,
+    /// What was gone before it was read: it lies before what else is in this batch.
+    pub gaps: Vec<Gap>,
     /// Where each partition that this batch read from stands after it. A partition that was newly assigned is named even
     /// when nothing was read from it yet.
     pub positions: Positions,
@@ -272,6 +277,18 @@ pub trait Source: Send + Sync + 'static {
     /// further. Sends [`SourceEvent::End`] once all that was there at the start is handed over (at once, where the share is
     /// empty) and then goes on with what comes, if anything can.
     fn read(&self, share: Share, stored: &Positions, feed: &Feed) -> Result<(), SourceError>;
+
+    /// What it does where records are gone before they were read.
+    fn on_lost_offsets(&self) -> OnLostOffsets {
+        OnLostOffsets::Stop
+    }
+
+    /// Where the topic of `input` is not the one that was read (`before`, up to `stored`), but was created again since, and
+    /// is to be begun anew: for each partition where it was left, and where it is read on. Asked once, before anything is
+    /// read.
+    fn begun_anew(&self, _input: Input, _before: &SourceIdentity, _stored: &Spans) -> Result<Vec<Gap>, SourceError> {
+        Ok(Vec::new())
+    }
 
     /// The clock of the very first start, microseconds, for sources whose records carry no time of arrival. Said once,
     /// before anything is read.

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use super::{Beside, Feed, Input, Positions, Share, Source, SourceError, SourceEvent, SourceIdentity};
+use super::{
+    Beside, Feed, Gap, Input, OnLostOffsets, Positions, Share, Source, SourceError, SourceEvent, SourceIdentity, Spans,
+};
 
 /// Snapshots and what is read beside them.
 pub struct SideBySide {
@@ -54,6 +56,19 @@ impl Source for SideBySide {
             read(self.snapshots.as_ref());
         });
         Ok(())
+    }
+
+    fn on_lost_offsets(&self) -> OnLostOffsets {
+        let earliest = self.all().any(|source| source.on_lost_offsets() == OnLostOffsets::Earliest);
+        if earliest { OnLostOffsets::Earliest } else { OnLostOffsets::Stop }
+    }
+
+    fn begun_anew(&self, input: Input, before: &SourceIdentity, stored: &Spans) -> Result<Vec<Gap>, SourceError> {
+        let mut gaps = Vec::new();
+        for source in self.all() {
+            gaps.append(&mut source.begun_anew(input, before, stored)?);
+        }
+        Ok(gaps)
     }
 
     fn set_clock(&self, first_started_at_us: i64) {

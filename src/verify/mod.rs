@@ -5,6 +5,7 @@
 //! | [`definitions`] | what every derived table is, in SQL |
 //! | [`derived`] | derived tables against their definitions |
 //! | [`input`] | raw rows and dead letters against the input |
+//! | [`gone`] | what can be said of a row where the beginning of the input is gone |
 //! | [`videos`] | what is known of videos against the input |
 //! | [`prefix`] | the input up to the stored positions |
 //! | [`report`] | what was compared, and what differs |
@@ -12,6 +13,7 @@
 
 pub mod definitions;
 pub mod derived;
+pub mod gone;
 pub mod input;
 pub mod prefix;
 pub mod report;
@@ -26,9 +28,10 @@ use tokio_postgres::{Client, IsolationLevel, Transaction};
 
 use crate::postgres::connect::in_words;
 use crate::source::{Input, Source, SourceError};
-use crate::verify::prefix::{Prefix, read_prefix};
+use crate::verify::prefix::read_prefix;
 use crate::verify::report::VerifyReport;
 use crate::verify::stored::StoredProgress;
+use crate::verify::videos::Words;
 
 /// Why there is no verdict.
 #[derive(Debug, thiserror::Error)]
@@ -118,11 +121,11 @@ impl<'a> Verification<'a> {
             report.not_compared = self.stored.names_of(&not_given);
             source.set_clock(self.stored.first_started_at_us);
             let given = self.stored.positions.iter().filter(|(partition, _)| !not_given.contains(&partition.input));
-            let Prefix { records, metadata, dead_letters } =
-                read_prefix(source, &given.map(|(partition, span)| (*partition, *span)).collect())?;
-            input::compare_raw(&self.transaction, &self.stored, records, &mut report).await?;
-            videos::compare(&self.transaction, metadata, &not_given, &mut report).await?;
-            input::compare_dead_letters(&self.transaction, dead_letters, &mut report).await?;
+            let given = given.map(|(partition, span)| (*partition, *span)).collect();
+            let mut prefix = read_prefix(source, &given, &self.stored.begun_anew())?;
+            let words = Words { records: std::mem::take(&mut prefix.metadata), not_given, gone: prefix.inputs_gone() };
+            input::compare(&self.transaction, &self.stored, prefix, &mut report).await?;
+            videos::compare(&self.transaction, words, &mut report).await?;
         }
         // After the raw rows: what follows from them differs where they do.
         for definition in definitions::definitions(self.stored.outputs) {

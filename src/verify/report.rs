@@ -70,6 +70,12 @@ pub struct VerifyReport {
     pub dead_letters: Option<u64>,
     /// Records that came late, where the input was given.
     pub late_records: Option<u64>,
+    /// Partitions whose beginning is gone from the input, and the first offset that is compared.
+    pub read_from: BTreeMap<String, u64>,
+    /// Raw rows that only records which are gone explain, and which cannot be compared.
+    pub rows_of_gone_records: u64,
+    /// Dead letters at places that are gone.
+    pub dead_letters_of_gone_records: u64,
     /// Videos whose records cross partitions: the order of those is taken as it was stored.
     pub crossing_videos: u64,
     /// Inputs beside the snapshots that were read and are not given: what comes from them was not compared.
@@ -97,6 +103,27 @@ impl VerifyReport {
         if count > 0 {
             *self.differences.entry(table).or_default() += count;
         }
+    }
+
+    /// What could not be compared since the input does not hold it any more, if anything, in words.
+    pub fn rest_of_input(&self) -> Option<String> {
+        let places: Vec<String> = self
+            .read_from
+            .iter()
+            .take(DIFFERENCES_SHOWN_MAX)
+            .map(|(partition, offset)| format!("partition {partition} from offset {offset}"))
+            .collect();
+        let more = if self.read_from.len() > places.len() { ", .." } else { "" };
+        (!places.is_empty()).then(|| {
+            format!(
+                "the topic no longer holds all that was read from it. Compared was what it holds ({}{more}): each of those \
+                 records must have its row. {} row(s) and {} dead letter(s) are left by records that are gone, and were not \
+                 compared",
+                places.join(", "),
+                self.rows_of_gone_records,
+                self.dead_letters_of_gone_records
+            )
+        })
     }
 
     /// Whether all is as it should be.

@@ -1,14 +1,14 @@
 //! What progress says of the tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
-use tokio_postgres::Transaction;
+use tokio_postgres::{Row, Transaction};
 
 use crate::postgres::migrate;
 use crate::sink::outputs::Outputs;
 use crate::sink::takeover::RetentionInForce;
-use crate::source::{Beside, Input, Positions, SourceIdentity};
+use crate::source::{Beside, Input, LostReason, Partition, Positions, SourceIdentity};
 use crate::verify::VerifyError;
 
 /// The row of `viewtide_progress`.
@@ -30,7 +30,24 @@ pub struct StoredProgress {
     pub future_max_us: i64,
     /// The clock of the first start, microseconds since 1970.
     pub first_started_at_us: i64,
+    /// What was gone before it was read, in order.
+    pub gaps: Vec<StoredGap>,
 }
+
+/// A row of `lost_offsets`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredGap {
+    /// The partition.
+    pub partition: Partition,
+    /// The first offset that was not read.
+    pub first_lost: u64,
+    /// Where reading went on, if the partition is still there.
+    pub next_read: Option<u64>,
+    /// Whether the partition began anew there: what was read before is of other records.
+    pub begins_anew: bool,
+}
+
+const READ_GAPS: &str = "SELECT topic, \"partition\", first_lost, next_read, reason FROM lost_offsets ORDER BY id";
 
 const READ: &str = "
     SELECT tick, positions::text, source::text, array_to_string(outputs, ','), retentions::text, future_max_us,
@@ -54,7 +71,8 @@ impl StoredProgress {
         }
         let row = transaction.query_opt(READ, &[]).await.map_err(VerifyError::while_doing("reading progress"))?;
         let row = row.ok_or(VerifyError::Empty)?;
-        Ok(Self {
+        let gaps = transaction.query(READ_GAPS, &[]).await.map_err(VerifyError::while_doing("reading lost_offsets"))?;
+        let mut stored = Self {
             tick: u64::try_from(row.get::<_, i64>(0)).unwrap_or(0),
             positions: parse("positions", row.get(1))?,
             source: parse("source", row.get(2))?,
@@ -66,6 +84,22 @@ impl StoredProgress {
             future_max_us: row.get(5),
             first_started_at_us: row.get(6),
             beside: parse("beside", row.get(7))?,
+            gaps: Vec::new(),
+        };
+        stored.gaps = gaps.iter().filter_map(|row| stored.gap(row)).collect();
+        Ok(stored)
+    }
+
+    /// A row of `lost_offsets`, where it is about an input that is still read.
+    fn gap(&self, row: &Row) -> Option<StoredGap> {
+        let number = |column: usize| row.get::<_, Option<i64>>(column).and_then(|number| u64::try_from(number).ok());
+        let (first_lost, next_read) = (number(2)?, number(3));
+        let created_again = row.get::<_, &str>(4) == LostReason::CreatedAgain.name();
+        Some(StoredGap {
+            partition: self.partition_of(row.get(0), row.get(1))?,
+            first_lost,
+            next_read,
+            begins_anew: created_again || next_read.is_none_or(|next| next <= first_lost),
         })
     }
 
@@ -87,6 +121,30 @@ impl StoredProgress {
     pub fn names_of(&self, inputs: &BTreeSet<Input>) -> Vec<String> {
         let of_inputs = inputs.iter().filter_map(|input| self.beside.get(input));
         of_inputs.flat_map(SourceIdentity::names).map(str::to_owned).collect()
+    }
+
+    /// The partition that the tables call by its topic and number.
+    pub fn partition_of(&self, topic: &str, number: i32) -> Option<Partition> {
+        let inputs =
+            std::iter::once((Input::Snapshots, &self.source)).chain(self.beside.iter().map(|(i, id)| (*i, id)));
+        let is_it =
+            |identity: &SourceIdentity| matches!(identity, SourceIdentity::Kafka { topic: it, .. } if it == topic);
+        let (input, _) = inputs.into_iter().find(|(_, identity)| is_it(identity))?;
+        Some(Partition { input, number: u32::try_from(number).ok()? })
+    }
+
+    /// Partitions that began anew, and at which offset: what was read of them before is of other records.
+    pub fn begun_anew(&self) -> BTreeMap<Partition, u64> {
+        let anew = self.gaps.iter().filter(|gap| gap.begins_anew);
+        anew.filter_map(|gap| Some((gap.partition, gap.next_read?))).collect()
+    }
+
+    /// Whether what is at this place was gone before it was read.
+    pub fn is_lost(&self, partition: Partition, offset: u64) -> bool {
+        let of_partition = self.gaps.iter().rev().filter(|gap| gap.partition == partition);
+        of_partition
+            .take_while(|gap| !gap.begins_anew)
+            .any(|gap| gap.first_lost <= offset && gap.next_read.is_none_or(|next| offset < next))
     }
 
     /// The retention that a record at this place met, microseconds.

@@ -13,9 +13,19 @@ use crate::verify::report::{Difference, DifferenceKind, VerifyReport};
 
 const TABLE: &str = "videos";
 
+/// What the input says of videos.
+pub struct Words {
+    /// Everything that it still holds.
+    pub records: Vec<MetadataRecord>,
+    /// Inputs that were read and are not given: rows that come from them are not compared.
+    pub not_given: BTreeSet<Input>,
+    /// Inputs of which something is gone: what it said may stand where nothing else does.
+    pub gone: BTreeSet<Input>,
+}
+
 /// The words on one video.
 #[derive(Default)]
-struct Words {
+struct OfVideo {
     /// The one that counts, with the partition it stands in.
     strongest: Option<(MetadataSource, u32, Metadata)>,
     /// Where those of that source cross partitions, the others that the order of reading may have left.
@@ -23,7 +33,7 @@ struct Words {
     crosses: bool,
 }
 
-impl Words {
+impl OfVideo {
     /// Takes the next word, in order of places.
     fn take(&mut self, record: MetadataRecord) {
         let MetadataRecord { place, source, metadata, .. } = record;
@@ -39,15 +49,15 @@ impl Words {
     }
 }
 
-/// Compares the table with what `records` say. Rows that come from an input that was `not_given` are left out.
+/// Compares the table with what the input says.
 pub async fn compare(
     transaction: &Transaction<'_>,
-    mut records: Vec<MetadataRecord>,
-    not_given: &BTreeSet<Input>,
+    words: Words,
     report: &mut VerifyReport,
 ) -> Result<(), VerifyError> {
+    let Words { mut records, not_given, gone } = words;
     records.sort_by_key(|record| (record.video, record.source, record.place));
-    let mut expected = HashMap::<VideoId, Words>::new();
+    let mut expected = HashMap::<VideoId, OfVideo>::new();
     for record in records {
         expected.entry(record.video).or_default().take(record);
     }
@@ -61,11 +71,18 @@ pub async fn compare(
         .await
         .map_err(VerifyError::while_doing("reading videos"))?;
     report.rows.insert(TABLE, rows.len() as u64);
-    let unknown: Vec<&str> = not_given.iter().map(|input| source_name(input.metadata_source())).collect();
+    let unknown = |inputs: &BTreeSet<Input>, name: &str| {
+        inputs.iter().map(|input| input.metadata_source()).find(|source| source_name(*source) == name)
+    };
     for row in &rows {
         let id: &str = row.get(0);
         let words = id.parse().ok().and_then(|video: VideoId| expected.remove(&video));
-        if unknown.contains(&row.get(6)) {
+        if unknown(&not_given, row.get(6)).is_some() {
+            continue;
+        }
+        let strongest = words.as_ref().and_then(|words| words.strongest.as_ref()).map(|(source, ..)| *source);
+        if unknown(&gone, row.get(6)).is_some_and(|source| Some(source) > strongest) {
+            report.rows_of_gone_records += 1;
             continue;
         }
         let difference = |kind| Difference { table: TABLE, key: format!("({id})"), place: None, kind };

@@ -9,6 +9,7 @@ mod faults;
 mod harness;
 mod harness_works;
 mod kafka_source;
+mod lost_offsets;
 mod managed;
 mod metadata;
 mod options;

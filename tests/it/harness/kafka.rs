@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use rdkafka::ClientConfig;
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::util::Timeout;
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use super::folder::Folder;
 use super::{children, wait_for};
@@ -122,6 +122,17 @@ impl Kafka {
         wait_for("the topic to be gone", Duration::from_secs(30), || {
             let metadata = client.client().fetch_metadata(None, Duration::from_secs(10)).expect("metadata");
             (!metadata.topics().iter().any(|topic| topic.name() == name)).then_some(())
+        });
+    }
+
+    /// Deletes the records of a partition below offset `before`, as retention does.
+    pub fn delete_records(&self, name: &str, partition: i32, before: i64) {
+        self.administer(async |admin, options| {
+            let mut list = TopicPartitionList::new();
+            list.add_partition_offset(name, partition, Offset::Offset(before)).expect("an offset");
+            let deleted = admin.delete_records(&list, options).await?;
+            deleted.elements().iter().for_each(|element| element.error().expect("delete records"));
+            Ok(())
         });
     }
 
