@@ -1,6 +1,7 @@
 //! kill -9 at random moments, with readers watching: at every moment the tables are exact for the prefix that progress
 //! names, and in the end they are those of an undisturbed run.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{JoinHandle, sleep};
@@ -9,13 +10,15 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use viewtide::limits::CLUSTER_SETUP_SECONDS_MAX;
 
 use crate::disorder::disordered;
 use crate::harness::kafka;
 use crate::harness::postgres::{Database, with_client};
 use crate::harness::process::viewtide;
+use crate::metadata::Topics;
 use crate::scenario::{
-    DEADLINE, Input, Size, assert_verified, rows_of, run_args, run_to_end, start_processes, tables, verify, write_csv,
+    DEADLINE, Size, assert_verified, rows_of, run_args, run_to_end, start_processes, tables, verify, write_csv,
 };
 
 const KILLS: usize = 20;
@@ -23,10 +26,27 @@ const READS: u64 = 10_000;
 const READERS: usize = 4;
 const RECORDS: usize = 6_000;
 
-/// One read: the sums of both tables and the tick, in one snapshot of the database.
+/// Sums that must be equal, and the tick, in one snapshot of the database: of hours and deltas; of the total and all hours; of
+/// channels and the hours of the videos that they have now; of categories likewise.
 const READ: &str = "
     SELECT (SELECT coalesce(sum(total_views_gained), 0) FROM hourly_aggregations)::text,
            (SELECT coalesce(sum(views_delta), 0) FROM video_stats_processed)::text,
+           (SELECT (coalesce(sum(views_gained), 0), coalesce(sum(comments_gained), 0), coalesce(sum(active_videos), 0),
+                    coalesce(sum(total_records), 0)) FROM total_hourly)::text,
+           (SELECT (coalesce(sum(total_views_gained), 0), coalesce(sum(total_comments_gained), 0), count(*),
+                    coalesce(sum(total_records), 0)) FROM hourly_aggregations)::text,
+           (SELECT array_agg((channel_id, views, records) ORDER BY channel_id) FROM (
+                SELECT channel_id, sum(views_gained) AS views, sum(total_records) AS records
+                FROM channel_hourly GROUP BY channel_id) AS c)::text,
+           (SELECT array_agg((channel_id, views, records) ORDER BY channel_id) FROM (
+                SELECT channel_id, sum(coalesce(total_views_gained, 0)) AS views, sum(total_records) AS records
+                FROM hourly_aggregations JOIN videos USING (video_id)
+                WHERE channel_id IS NOT NULL GROUP BY channel_id) AS c)::text,
+           (SELECT array_agg((category_id, videos) ORDER BY category_id) FROM (
+                SELECT category_id, sum(active_videos) AS videos FROM category_hourly GROUP BY category_id) AS c)::text,
+           (SELECT array_agg((category_id, videos) ORDER BY category_id) FROM (
+                SELECT category_id, count(*) AS videos FROM hourly_aggregations JOIN videos USING (video_id)
+                WHERE category_id IS NOT NULL GROUP BY category_id) AS c)::text,
            (SELECT coalesce(max(tick), 0) FROM viewtide_progress)::bigint";
 
 /// Loops until told to stop, and counts its reads.
@@ -39,8 +59,12 @@ fn reader(url: String, stop: Arc<AtomicBool>, reads: Arc<AtomicU64>) -> JoinHand
                 client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
                 let row = client.query_one(&read, &[]).await?;
                 client.batch_execute("COMMIT").await?;
-                let (hours, deltas, tick) = (row.get::<_, String>(0), row.get::<_, String>(1), row.get::<_, i64>(2));
-                assert_eq!(hours, deltas, "at tick {tick} the hours do not add up to the deltas");
+                let tick = row.get::<_, i64>(8);
+                let sum = |column: usize| row.get::<_, Option<String>>(column);
+                assert_eq!(sum(0), sum(1), "at tick {tick} the hours do not add up to the deltas");
+                assert_eq!(sum(2), sum(3), "at tick {tick} the total is not the sum of all hours");
+                assert_eq!(sum(4), sum(5), "at tick {tick} a channel is not the sum of its videos");
+                assert_eq!(sum(6), sum(7), "at tick {tick} a category is not the sum of its videos");
                 assert!(tick >= last_tick, "the tick fell from {last_tick} to {tick}");
                 last_tick = tick;
                 reads.fetch_add(1, Ordering::Relaxed);
@@ -57,8 +81,9 @@ fn twenty_kills_leave_exact_tables_at_every_moment() {
     let folder = tempfile::tempdir().expect("a folder");
     let csv = folder.path().join("disordered.csv");
     write_csv(&csv, &rows);
-    let topic = kafka::shared().fresh_topic("crash", 4);
-    let input = Input::Topic(topic.clone());
+    let topics = Topics::fresh();
+    let (topic, input) = (topics.snapshots.clone(), topics.input());
+    let videos: Vec<&str> = rows.iter().map(|row| row.video.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
 
     let database = Database::fresh();
     viewtide(["migrate", "--database-url", &database.url()]).wait(DEADLINE).expect_code(0);
@@ -79,14 +104,23 @@ fn twenty_kills_leave_exact_tables_at_every_moment() {
     println!("seed of the kills: {seed}");
     let mut rng = StdRng::seed_from_u64(seed);
     for kill in 0..KILLS {
+        // Every run has videos to move, the first time from nowhere.
+        let mut words = Vec::new();
+        for video in &videos {
+            if kill == 0 || rng.random_ratio(1, 4) {
+                let place = rng.random_range(0..3);
+                words.push((*video, ["UC-one", "UC-two", "UC-three"][place], ["10", "24"][place % 2]));
+            }
+        }
+        topics.say(&words);
         let size = Size { workers: 1 + kill % 3, processes: 1 + usize::from(kill % 5 == 4) };
         let mut processes = start_processes(&run_args(&input, &database, &["--tick", "10"]), size);
         sleep(Duration::from_millis(rng.random_range(50..1_500)));
         let victim = rng.random_range(0..processes.len());
         processes[victim].signal(Signal::SIGKILL);
         for process in &mut processes {
-            // A survivor ends by itself once its peer is gone.
-            process.wait_for_end(Duration::from_secs(20));
+            // A survivor ends by itself once its peer is gone; one that had not met it yet waits for it a minute.
+            process.wait_for_end(Duration::from_secs(CLUSTER_SETUP_SECONDS_MAX + 30));
         }
         drop(processes);
         // A process that was killed before it made the first commit has left no prefix to verify.

@@ -21,23 +21,23 @@ const ONE: Size = Size { workers: 1, processes: 1 };
 const TWO: Size = Size { workers: 2, processes: 1 };
 
 /// A topic of snapshots and one of videos.
-struct Topics {
-    snapshots: String,
-    videos: String,
+pub struct Topics {
+    pub snapshots: String,
+    pub videos: String,
 }
 
 impl Topics {
-    fn fresh() -> Self {
+    pub fn fresh() -> Self {
         let kafka = kafka::shared();
-        Self { snapshots: kafka.fresh_topic("snapshots", 3), videos: kafka.fresh_topic("videos", 2) }
+        Self { snapshots: kafka.fresh_topic("snapshots", 4), videos: kafka.fresh_topic("videos", 2) }
     }
 
-    fn input(&self) -> Input {
+    pub fn input(&self) -> Input {
         Input::WithVideosTopic(Box::new(Input::Topic(self.snapshots.clone())), self.videos.clone())
     }
 
     /// Says that each video is in this channel and category.
-    fn say(&self, words: &[(&str, &str, &str)]) {
+    pub fn say(&self, words: &[(&str, &str, &str)]) {
         let value = |(video, channel, category): &(&str, &str, &str)| {
             format!(
                 r#"{{"video_id":"{video}","title":"of {channel}","channel_id":"{channel}","category_id":"{category}"}}"#

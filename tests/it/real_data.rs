@@ -38,21 +38,29 @@ fn every_file_gives_the_same_tables_by_every_way() {
         .json();
         assert_eq!(replayed["sent"], records, "{file}");
 
-        let mut expected = None;
-        for input in [Input::Csv(path), Input::Topic(topic)] {
-            for size in SIZES {
-                let database = Database::fresh();
-                let summary = run_to_end(&input, &database, size, &[]);
-                let context = format!("{file} from {input:?} at {size:?}: {summary}");
-                let handled = summary["records"].as_u64().zip(summary["dead_letters"].as_u64());
-                assert_eq!(handled.map(|(good, bad)| good + bad), Some(records), "{context}");
-                if file.starts_with("trending") {
-                    assert_even_shares(&summary, &context);
-                }
-                let found = tables(&database);
-                assert_eq!(expected.get_or_insert_with(|| found.clone()), &found, "{context}");
-                assert_verified(&database, &input);
+        let [csv, topic] = [Input::Csv(path), Input::Topic(topic)];
+        for inputs in [[csv.clone(), topic.clone()], [csv.with_videos(), topic.with_videos()]] {
+            same_tables(file, records, inputs);
+        }
+    }
+}
+
+/// Runs `file` from each of `inputs` at every size.
+fn same_tables(file: &str, records: u64, inputs: [Input; 2]) {
+    let mut expected = None;
+    for input in inputs {
+        for size in SIZES {
+            let database = Database::fresh();
+            let summary = run_to_end(&input, &database, size, &[]);
+            let context = format!("{file} from {input:?} at {size:?}: {summary}");
+            let handled = summary["records"].as_u64().zip(summary["dead_letters"].as_u64());
+            assert_eq!(handled.map(|(good, bad)| good + bad), Some(records), "{context}");
+            if file.starts_with("trending") {
+                assert_even_shares(&summary, &context);
             }
+            let found = tables(&database);
+            assert_eq!(expected.get_or_insert_with(|| found.clone()), &found, "{context}");
+            assert_verified(&database, &input);
         }
     }
 }

@@ -41,8 +41,11 @@ fn run(workers: usize, state: &Table, ticks: &[(Tick, Vec<MetadataRecord>)]) -> 
         let (mut loading, mut input) = (InputHandleVec::new(), InputHandleVec::new());
         worker.dataflow(|scope| {
             videos(loading.to_stream(scope), input.to_stream(scope))
-                .inspect_time(move |tick, update: &VideoUpdate| {
-                    collected.borrow_mut().entry(*tick).or_default().push(update.clone());
+                .inspect_core(move |event| {
+                    if let Ok((stamp, updates)) = event {
+                        let tick = *stamp.least().expect("updates are sent at a tick");
+                        collected.borrow_mut().entry(tick).or_default().extend_from_slice(updates);
+                    }
                 })
                 .probe_with(&probe);
         });
@@ -70,6 +73,9 @@ fn run(workers: usize, state: &Table, ticks: &[(Tick, Vec<MetadataRecord>)]) -> 
     outputs
 }
 
+/// A video, whose word it is, title, category, time of publishing.
+type Draft = (u64, MetadataSource, Option<&'static str>, Option<&'static str>, Option<i64>);
+
 fn records() -> impl Strategy<Value = Vec<(Tick, Vec<MetadataRecord>)>> {
     let text = || prop::option::of(prop::sample::select(vec!["a", "b", "\u{1f3ac}"]));
     let source = prop::sample::select(vec![
@@ -81,7 +87,7 @@ fn records() -> impl Strategy<Value = Vec<(Tick, Vec<MetadataRecord>)>> {
     let record = (0..4u64, source, text(), text(), prop::option::of(0..2i64));
     prop::collection::vec(prop::collection::vec(record, 0..12), 1..6).prop_map(|ticks| {
         let mut number = 0;
-        let mut of_tick = |(tick, records): (usize, Vec<_>)| {
+        let mut of_tick = |(tick, records): (usize, Vec<Draft>)| {
             let records = records.into_iter().map(|(video, source, title, category, published_at)| {
                 number += 1;
                 let metadata = Metadata {

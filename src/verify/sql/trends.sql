@@ -54,6 +54,7 @@ views_at AS (
         WHERE viewed.video_id = span.video_id AND viewed.at >= point.at
         ORDER BY viewed.at LIMIT 1
     ) AS later
+    WHERE span.start < span.as_of
 ),
 views AS (
     SELECT
@@ -74,15 +75,16 @@ gain AS (
         as_of,
         hours,
         round(at_end - at_start)::bigint AS gained,
-        CASE WHEN start < as_of THEN
-            (at_end - at_start)
-                / ((extract(epoch FROM as_of - start) * 1000000)::bigint::float8 / 3600000000::float8)
-        END AS per_hour,
+        (at_end - at_start)
+            / ((extract(epoch FROM as_of - start) * 1000000)::bigint::float8 / 3600000000::float8) AS per_hour,
         CASE WHEN is_covered THEN
             ((at_end - at_middle) / (hours::float8 / 2::float8))
                 - ((at_middle - at_start) / (hours::float8 / 2::float8))
         END AS acceleration
     FROM views
+    UNION ALL
+    -- Of a single snapshot there is nothing to compare.
+    SELECT video_id, as_of, hours, 0, NULL, NULL FROM span WHERE start = as_of
 ),
 trend AS (
     SELECT
