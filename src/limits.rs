@@ -25,6 +25,13 @@ pub const TICK_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// way through the sink.
 pub const RECORD_IN_FLIGHT_BYTES: usize = 300;
 
+/// What a word on a video counts for beside its text: the hours of the video that are stored may have to move with it to
+/// another channel, so a tick holds about a thousand of them.
+pub const METADATA_IN_FLIGHT_BYTES: usize = 8 * 1024;
+
+/// What a row of `videos` counts for among the updates of a commit, for the same reason.
+pub const VIDEO_UPDATES: usize = 100;
+
 /// Bytes that all workers of a process have read and that are not yet durable; past it the sources wait. Bounds memory
 /// however slow Postgres is, and lets a clean stop commit what was read (about 300,000 records) within 5 seconds.
 pub const IN_FLIGHT_BYTES_MAX: usize = 96 * 1024 * 1024;
@@ -79,6 +86,9 @@ pub const LOAD_CHUNKS_QUEUED_MAX: usize = 4;
 
 /// Rows that are merged by one statement: its parameters stay at about 2 MB.
 pub const MERGE_ROWS_MAX: usize = 8_192;
+
+/// Rows of `videos` that are merged by one statement: their titles may be long.
+pub const MERGE_VIDEOS_MAX: usize = 1_024;
 
 /// Bytes that COPY sends at once, so that the server works while the next ones are encoded.
 pub const COPY_CHUNK_BYTES: usize = 128 * 1024;

@@ -2,6 +2,8 @@
 //!
 //! It holds the lock on progress from its beginning to its end. A sink that runs meanwhile waits at the first statement of
 //! its next transaction, so neither ever sees half of the other; and since both give the same rows, neither undoes the other.
+//! But a dataflow ranks by the trends that it has loaded: where those were not right, or other tables are computed from now
+//! on, what runs is ended, and its next start loads what is right.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +21,8 @@ pub type Rebuilt = BTreeMap<&'static str, u64>;
 /// these are computed from now on; a sink that runs with others then ends.
 pub async fn rebuild(client: &mut Client, outputs: Option<Outputs>) -> Result<Rebuilt, VerifyError> {
     let transaction = client.transaction().await.map_err(VerifyError::while_doing("beginning"))?;
-    let stored = StoredProgress::read(&transaction).await?;
+    // Looks whether there is anything to lock.
+    StoredProgress::read(&transaction).await?;
     transaction
         .batch_execute(
             "SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL TimeZone = 'UTC'; \
@@ -27,18 +30,18 @@ pub async fn rebuild(client: &mut Client, outputs: Option<Outputs>) -> Result<Re
         )
         .await
         .map_err(VerifyError::while_doing("waiting for the sink"))?;
+    // Once more: another rebuild may have changed it meanwhile.
+    let stored = StoredProgress::read(&transaction).await?;
     let outputs = outputs.unwrap_or(stored.outputs);
-    if outputs != stored.outputs {
-        // It would go on without what is new here, or with what is gone.
-        let take_over = "UPDATE viewtide_progress SET outputs = $1, incarnation = incarnation + 1";
-        transaction
-            .execute(take_over, &[&outputs.names()])
-            .await
-            .map_err(VerifyError::while_doing("setting outputs"))?;
-    }
     let mut rebuilt = Rebuilt::new();
     for definition in definitions(outputs) {
         rebuilt.insert(definition.table, rebuild_table(&transaction, &definition).await?);
+    }
+    if outputs != stored.outputs || rebuilt["trends"] + rebuilt["trending"] > 0 {
+        transaction
+            .execute("UPDATE viewtide_progress SET outputs = $1, incarnation = incarnation + 1", &[&outputs.names()])
+            .await
+            .map_err(VerifyError::while_doing("ending what runs on the tables of before"))?;
     }
     transaction.commit().await.map_err(VerifyError::while_doing("committing"))?;
     Ok(rebuilt)

@@ -92,6 +92,7 @@ impl Run {
                 hourly: self.outputs.hourly,
                 trends: self.outputs.trends,
             },
+            future_max_us: self.future_max_us,
             tick_ms: self.tick_ms,
             exit_at_end: self.exit_at_end,
             source: self.source,

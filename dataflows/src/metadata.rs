@@ -54,12 +54,3 @@ pub struct VideoRow {
     /// What is known.
     pub metadata: Metadata,
 }
-
-/// One row of the table of videos, as it is after a tick in which it changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VideoUpdate {
-    /// The video had no row before.
-    pub is_new: bool,
-    /// The row.
-    pub row: VideoRow,
-}

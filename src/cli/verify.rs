@@ -55,6 +55,9 @@ fn say(report: &VerifyReport) {
     for name in &report.not_compared {
         eprintln!("{name} was read too and is not given: what comes from it was not compared with it");
     }
+    for name in &report.never_read {
+        eprintln!("{name} was never read by a run: nothing was compared with it");
+    }
     if let Some(rest) = report.rest_of_input() {
         eprintln!("{rest}");
     }

@@ -58,8 +58,9 @@ pub struct Reader {
     tick: Tick,
     open: SourceFacts,
     open_bytes: usize,
-    /// Whether the reader has said where its partitions stand.
-    announced: bool,
+    /// First words that are yet to come: the readers that have not said where their partitions stand. They come before
+    /// anybody's second one.
+    unheard: usize,
 }
 
 impl Reader {
@@ -78,6 +79,7 @@ impl Reader {
         let worker_thread = std::thread::current();
         let feed = Feed::new(sender, Arc::clone(&stop), Box::new(move || worker_thread.unpark()));
         let reading = Arc::clone(&source);
+        let unheard = source.readers();
         let thread = std::thread::Builder::new().name(format!("reader-{}", share.index)).spawn(move || {
             if let Err(error) = reading.read(share, &positions, &feed) {
                 feed.send(SourceEvent::Failed(error));
@@ -94,7 +96,7 @@ impl Reader {
             tick,
             open: SourceFacts::default(),
             open_bytes: 0,
-            announced: false,
+            unheard,
         })
     }
 
@@ -106,23 +108,23 @@ impl Reader {
         }
         // The first tick waits for the reader's first word. So the first commit of all names every partition, and where each
         // was begun is known to every later start.
-        if now > self.tick && self.announced {
+        if now > self.tick && self.unheard == 0 {
             self.close_tick(now);
         }
         loop {
             if !self.gate.admits(self.open_bytes) {
                 // What is read must become durable for the gate to open again, so its tick closes now.
-                if self.open_bytes > 0 {
+                if self.open_bytes > 0 && self.unheard == 0 {
                     self.close_tick(self.tick + 1);
                 }
                 return Pumped::Idle;
             }
             let event = self.events.try_recv();
-            self.announced |= event.is_ok();
+            self.unheard = self.unheard.saturating_sub(usize::from(event.is_ok()));
             match event {
                 Ok(SourceEvent::Batch(batch)) => {
                     self.take(batch);
-                    if self.open_bytes >= TICK_BYTES_MAX {
+                    if self.open_bytes >= TICK_BYTES_MAX && self.unheard == 0 {
                         self.close_tick(self.tick + 1);
                         return Pumped::More;
                     }
@@ -166,7 +168,7 @@ impl Reader {
 
     /// Whether [`Reader::close`] may be called: not before the reader has said where its partitions stand.
     pub fn may_close(&self) -> bool {
-        self.announced
+        self.unheard == 0
     }
 
     /// Whether [`Reader::close`] was called.

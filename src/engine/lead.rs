@@ -71,7 +71,11 @@ impl Lead {
             loader,
             state: Some(state),
             loaded: 0,
-            start: Some(Signal::Start { stored_tick: stored.tick, positions: stored.positions.clone() }),
+            start: Some(Signal::Start {
+                stored_tick: stored.tick,
+                positions: stored.positions.clone(),
+                terms: shared.terms.clone(),
+            }),
             stored_tick: stored.tick,
             ticker: Ticker::new(Arc::clone(&shared.clock), shared.tick_ms, stored.tick, Instant::now()),
             report: Report::new(Arc::clone(shared)),

@@ -31,6 +31,7 @@ use viewtide_dataflows::series::SeriesConfig;
 
 use crate::engine::clock::Clock;
 use crate::engine::cluster::{Cluster, ClusterError};
+use crate::engine::signals::Terms;
 use crate::engine::summary::RunSummary;
 use crate::limits::STOP_SECONDS_MAX;
 use crate::sink::SinkError;
@@ -44,6 +45,8 @@ pub struct EngineConfig {
     pub cluster: Cluster,
     /// What is computed, and how far back.
     pub series: SeriesConfig,
+    /// How far ahead of its arrival a record may be, microseconds.
+    pub future_max_us: i64,
     /// Milliseconds of a tick.
     pub tick_ms: u64,
     /// End once all that was there at the start is durable.
@@ -70,6 +73,22 @@ pub enum EngineError {
     /// The processes did not come together.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// Somebody else's reading cannot go on.
+    #[error("another process of the engine cannot read on: {0}")]
+    Elsewhere(String),
+    /// Processes were started with different flags.
+    #[error(
+        "this process runs with {what} {ours}, and process 0 with {leads}; start all processes of an engine with the same \
+         input and flags"
+    )]
+    Disagree {
+        /// Which.
+        what: String,
+        /// As this process has it.
+        ours: String,
+        /// As process 0 has it.
+        leads: String,
+    },
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
@@ -87,6 +106,7 @@ pub enum EngineError {
 /// What the workers of a process share.
 pub(crate) struct Shared {
     series: SeriesConfig,
+    terms: Terms,
     tick_ms: u64,
     exit_at_end: bool,
     source: Arc<dyn Source>,
@@ -141,9 +161,28 @@ impl Shared {
     }
 }
 
+/// What this process reads and computes.
+fn terms(config: &EngineConfig) -> Terms {
+    let SeriesConfig { retention, growth, hourly, trends } = config.series;
+    let beside = config.source.beside();
+    let inputs = beside.iter().map(|(input, identity)| (input.to_string(), identity.to_string()));
+    let us = |us: i64| format!("{us} us");
+    [
+        ("the input".to_owned(), config.source.identity().to_string()),
+        ("--retention".to_owned(), us(retention.retention_us)),
+        ("--future-max".to_owned(), us(config.future_max_us)),
+        ("--outputs".to_owned(), format!("growth {growth}, hourly {hourly}, trends {trends}")),
+    ]
+    .into_iter()
+    .chain(inputs)
+    .collect()
+}
+
 /// Runs this process's workers until the end of the input, a clean stop or a failure. Returns what was done, on process 0.
 pub fn run(config: EngineConfig) -> Result<Option<RunSummary>, EngineError> {
-    let EngineConfig { cluster, series, tick_ms, exit_at_end, source, committer, clock, stop } = config;
+    let terms = terms(&config);
+    let EngineConfig { cluster, series, future_max_us: _, tick_ms, exit_at_end, source, committer, clock, stop } =
+        config;
     let leads = committer.is_some();
     let (stored, writer, loader, totals, committing) = match committer {
         Some(committer) => {
@@ -155,6 +194,7 @@ pub fn run(config: EngineConfig) -> Result<Option<RunSummary>, EngineError> {
     let (builders, guard) = cluster.connect()?;
     let shared = Arc::new(Shared {
         series,
+        terms,
         tick_ms,
         exit_at_end,
         source,

@@ -22,10 +22,17 @@ pub enum Signal {
         stored_tick: Tick,
         /// Where each partition is to be read from.
         positions: Positions,
+        /// What process 0 reads and computes, which is what all have to.
+        terms: Terms,
     },
     /// Stop reading, and end once what was read is durable.
     Stop,
+    /// Reading cannot go on somewhere, for this reason: stop, and end with it.
+    Failed(String),
 }
+
+/// What processes of one engine have to agree on, in words: (what it is, what it is set to).
+pub type Terms = Vec<(String, String)>;
 
 /// One worker's end of the signals.
 pub struct Signals {

@@ -5,17 +5,17 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use timely::dataflow::ProbeHandle;
-use timely::dataflow::operators::generic::operator::empty;
+use timely::dataflow::operators::Concat;
 use timely::worker::Worker;
 use viewtide_dataflows::Tick;
 use viewtide_dataflows::series::series;
-use viewtide_dataflows::trending::{TrendingConfig, trending};
+use viewtide_dataflows::trending::{TrendingConfig, TrendingStreams, trending};
 use viewtide_dataflows::videos::videos;
 
 use crate::engine::gate::Gate;
 use crate::engine::input::{Pumped, Reader, SourceInputs};
 use crate::engine::lead::{Lead, StateInputs};
-use crate::engine::signals::{SharedTick, Signal, Signals};
+use crate::engine::signals::{SharedTick, Signal, Signals, Terms};
 use crate::engine::{EngineError, Shared};
 use crate::limits::{IN_FLIGHT_BYTES_MAX, STOP_SECONDS_MAX, TICK_BYTES_MAX};
 use crate::sink::operator::{Changes, sink};
@@ -42,22 +42,17 @@ impl Flow {
             let state_trends = state.trends.to_stream(scope);
             let series =
                 series(state.snapshots.to_stream(scope), source.records.to_stream(scope), shared.series, index);
-            let videos = videos(state_videos.clone(), source.metadata.to_stream(scope));
-            let (trends, trending) = match shared.series.trends {
-                true => {
-                    let config = TrendingConfig::default();
-                    let streams = trending(state_trends, state_videos, series.trends, videos.clone(), config);
-                    (streams.trends, streams.trending)
-                }
-                false => (empty(scope), empty(scope)),
-            };
+            let words = videos(state_videos.clone(), source.metadata.to_stream(scope), index);
+            // Also where no trends are wanted, and none come: processes that do not agree on it shall be able to say so.
+            let TrendingStreams { trends, trending } =
+                trending(state_trends, state_videos, series.trends, words.rows.clone(), TrendingConfig::default());
             let changes = Changes {
                 snapshots: series.snapshots,
                 hours: series.hours,
-                videos,
+                videos: words.rows,
                 trends,
                 trending,
-                tallies: series.tallies,
+                tallies: series.tallies.concat(words.tallies),
                 facts: source.facts.to_stream(scope),
             };
             sink(changes, writer)
@@ -143,8 +138,15 @@ impl Work {
         }
         while let Some(signal) = self.signals.next() {
             match signal {
-                Signal::Start { stored_tick, positions } => self.start(stored_tick, positions)?,
+                Signal::Start { stored_tick, positions, terms } => {
+                    self.agree(&terms)?;
+                    self.start(stored_tick, positions)?;
+                }
                 Signal::Stop => self.stopping = true,
+                Signal::Failed(cause) => {
+                    self.stopping = true;
+                    self.shared.fail_after_drain(EngineError::Elsewhere(cause));
+                }
             }
         }
         if self.stopping {
@@ -161,6 +163,24 @@ impl Work {
             return Ok(Next::Step);
         }
         Ok(Next::Park(self.lead.as_ref().map_or(PARK_MAX, |lead| lead.until_due().min(PARK_MAX))))
+    }
+
+    /// Refuses to work by other terms than process 0.
+    fn agree(&self, leads: &Terms) -> Result<(), EngineError> {
+        let of = |terms: &Terms, what: &str| {
+            let found = terms.iter().find(|(name, _)| name == what);
+            found.map_or_else(|| "nothing".to_owned(), |(_, value)| value.clone())
+        };
+        let names = leads.iter().chain(&self.shared.terms).map(|(what, _)| what);
+        let differs = |what: &&String| of(leads, what) != of(&self.shared.terms, what);
+        match names.into_iter().find(differs) {
+            None => Ok(()),
+            Some(what) => Err(EngineError::Disagree {
+                what: what.clone(),
+                ours: of(&self.shared.terms, what),
+                leads: of(leads, what),
+            }),
+        }
     }
 
     fn start(&mut self, stored_tick: Tick, positions: Positions) -> Result<(), EngineError> {
@@ -189,8 +209,9 @@ impl Work {
             }
             Pumped::Failed(error) => {
                 // What was read before is good and is committed; then the engine ends with this error.
+                let cause = error.to_string();
                 self.shared.fail_after_drain(EngineError::Source(error));
-                self.say_stop();
+                self.signals.say(Signal::Failed(cause));
                 true
             }
         }

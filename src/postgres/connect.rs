@@ -128,7 +128,7 @@ pub async fn connect(database: &DatabaseUrl, application_name: &str) -> Result<C
     });
     let session = format!(
         "SET TimeZone = 'UTC'; SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'; SET extra_float_digits = 1; \
-         SET client_min_messages = warning; \
+         SET client_min_messages = warning; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
          SET tcp_user_timeout = '{TCP_USER_TIMEOUT_SECONDS}s'; SET tcp_keepalives_idle = {TCP_USER_TIMEOUT_SECONDS}"
     );
     client.batch_execute(&session).await.map_err(refused)?;

@@ -61,6 +61,15 @@ pub enum MigrateError {
         /// Its version.
         found: i32,
     },
+    /// Titles would not go in.
+    #[error(
+        "the database has the encoding {found}, and titles are in every script: viewtide needs UTF8 (createdb -E UTF8 -T \
+         template0); nothing was changed"
+    )]
+    Encoding {
+        /// As the server names it.
+        found: String,
+    },
     /// Another one starts or migrates, and does not get on with it.
     #[error(
         "another viewtide is starting on this database and has not got on for {LOCK_TIMEOUT_SECONDS} s ({holder}); end that \
@@ -127,6 +136,10 @@ pub async fn check(client: &Client) -> Result<(), MigrateError> {
     let found = client.query_one("SELECT current_setting('server_version_num')::int / 10000", &[]).await?.get(0);
     if found < POSTGRES_MIN {
         return Err(MigrateError::Server { found });
+    }
+    let encoding: String = client.query_one("SELECT current_setting('server_encoding')", &[]).await?.get(0);
+    if encoding != "UTF8" {
+        return Err(MigrateError::Encoding { found: encoding });
     }
     let has_history: bool =
         client.query_one("SELECT to_regclass('refinery_schema_history') IS NOT NULL", &[]).await?.get(0);

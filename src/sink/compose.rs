@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use viewtide_dataflows::metadata::VideoUpdate;
+use viewtide_dataflows::metadata::VideoRow;
 use viewtide_dataflows::series::{HourUpdate, SnapshotChange, SnapshotUpdate};
 use viewtide_dataflows::trending::TrendingUpdate;
 use viewtide_dataflows::trends::{TrendRow, TrendUpdate};
@@ -63,9 +63,8 @@ pub fn compose_hours(updates: Vec<HourUpdate>) -> HourRows {
 }
 
 /// Composes updates that are in order of ticks for each video.
-pub fn compose_videos(updates: Vec<VideoUpdate>) -> Vec<VideoUpdate> {
-    let compose = |earlier: VideoUpdate, later: VideoUpdate| VideoUpdate { is_new: earlier.is_new, ..later };
-    last_of_each(updates, |update| update.row.video.0, compose).collect()
+pub fn compose_videos(updates: Vec<VideoRow>) -> Vec<VideoRow> {
+    last_of_each(updates, |row| row.video.0, |_, later| later).collect()
 }
 
 /// Composes updates that are in order of ticks for each video.

@@ -44,7 +44,8 @@ const TRENDS: &str = "
 
 /// Walks the primary key from video to video, and for each reads just what memory keeps, so that its cost does not grow with
 /// the history: from the start of memory on, and before it the newest snapshot and the newest with a view count. The memory
-/// start is `Retention::memory_start` in SQL.
+/// start is `Retention::memory_start` in SQL. (Of a video that has had no view count for long, the look for the newest one does
+/// go back that long.)
 const SNAPSHOTS: &str = "
     WITH RECURSIVE videos AS (
         (SELECT video_id FROM video_stats_processed ORDER BY video_id LIMIT 1)

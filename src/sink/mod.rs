@@ -37,11 +37,12 @@ mod transaction;
 
 use serde::{Deserialize, Serialize};
 use viewtide_dataflows::Tick;
-use viewtide_dataflows::metadata::VideoUpdate;
+use viewtide_dataflows::metadata::VideoRow;
 use viewtide_dataflows::series::{HourUpdate, SnapshotUpdate, Tally};
 use viewtide_dataflows::trending::TrendingUpdate;
 use viewtide_dataflows::trends::TrendUpdate;
 
+use crate::limits::VIDEO_UPDATES;
 use crate::postgres::connect::{ConnectError, DatabaseUrl, in_words, is_transient};
 use crate::postgres::migrate::MigrateError;
 use crate::sink::anew::Anew;
@@ -69,7 +70,7 @@ pub struct TickBatch {
     /// Rows of hours; of one key in order of ticks.
     pub hours: Vec<HourUpdate>,
     /// Rows of videos; of one video in order of ticks.
-    pub videos: Vec<VideoUpdate>,
+    pub videos: Vec<VideoRow>,
     /// Rows of trends; of one video in order of ticks.
     pub trends: Vec<TrendUpdate>,
     /// Ranks; of one rank in order of ticks.
@@ -153,8 +154,8 @@ pub enum SinkError {
     Source(#[from] SourceError),
     /// A later start took over.
     #[error(
-        "another viewtide has taken over the tables (incarnation {stored}, this is {ours}), so this one ends; what it had \
-         not committed, the other one reads"
+        "another viewtide has taken over the tables (incarnation {stored}, this is {ours}), or rebuild has changed what this \
+         one goes by, so it ends; what it had not committed, the next one reads"
     )]
     Fenced {
         /// Our incarnation.
@@ -230,9 +231,10 @@ impl SinkError {
 }
 
 impl TickBatch {
-    /// Rows that change.
+    /// Rows that change; one of `videos` may move many others.
     pub fn updates(&self) -> usize {
-        self.snapshots.len() + self.hours.len() + self.videos.len() + self.trends.len() + self.trending.len()
+        let rows = self.snapshots.len() + self.hours.len() + self.trends.len() + self.trending.len();
+        rows + VIDEO_UPDATES * self.videos.len()
     }
 
     /// Adds the tick after it.

@@ -15,7 +15,7 @@ use timely::dataflow::{ProbeHandle, Stream};
 use timely::progress::frontier::MutableAntichain;
 use timely::scheduling::SyncActivator;
 use viewtide_dataflows::Tick;
-use viewtide_dataflows::metadata::VideoUpdate;
+use viewtide_dataflows::metadata::VideoRow;
 use viewtide_dataflows::series::{HourUpdate, SnapshotUpdate, Tally};
 use viewtide_dataflows::trending::TrendingUpdate;
 use viewtide_dataflows::trends::TrendUpdate;
@@ -85,7 +85,7 @@ pub struct Changes<'s> {
     /// Rows of hours.
     pub hours: Stream<'s, Tick, Vec<HourUpdate>>,
     /// Rows of videos.
-    pub videos: Stream<'s, Tick, Vec<VideoUpdate>>,
+    pub videos: Stream<'s, Tick, Vec<VideoRow>>,
     /// Rows of trends.
     pub trends: Stream<'s, Tick, Vec<TrendUpdate>>,
     /// Ranks.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use viewtide_dataflows::metadata::{Metadata, VideoUpdate};
+use viewtide_dataflows::metadata::{Metadata, VideoRow};
 use viewtide_dataflows::series::HourUpdate;
 use viewtide_dataflows::snapshot::EventTime;
 use viewtide_dataflows::video_id::VideoId;
@@ -88,9 +88,9 @@ impl Directory {
         Membership { channel: name(&metadata.channel_id), category: name(&metadata.category_id) }
     }
 
-    fn moves(&mut self, videos: &[VideoUpdate]) -> Vec<Move> {
+    fn moves(&mut self, videos: &[VideoRow]) -> Vec<Move> {
         let mut moves = Vec::new();
-        for VideoUpdate { row, .. } in videos {
+        for row in videos {
             let to = self.membership(&row.metadata);
             let from = self.videos.get(&row.video).cloned().unwrap_or_default();
             if from != to {
@@ -126,7 +126,7 @@ impl Rollups {
     pub fn of<'a>(
         directory: &mut Directory,
         hours: impl IntoIterator<Item = &'a HourUpdate>,
-        videos: &[VideoUpdate],
+        videos: &[VideoRow],
     ) -> Self {
         let moves = directory.moves(videos);
         let moved: HashMap<VideoId, &Membership> = moves.iter().map(|moved| (moved.video, &moved.to)).collect();

@@ -68,11 +68,11 @@ pub async fn take_over(config: &SinkConfig) -> Result<(Client, Stored), SinkErro
     let stored = if exists { client.query_opt(READ, &[]).await.map_err(&db)? } else { None };
     let stored = match stored {
         Some(row) => {
-            let retentions = check(config, &row)?;
+            check(config, &row)?;
             // A schema of before this column has none.
             let beside = check_beside(config, row.get(8))?;
             let before = identities(&row)?;
-            let stored = take_incarnation(&mut client, config, retentions).await?;
+            let stored = take_incarnation(&mut client, config).await?;
             migrate::migrate(&mut client).await?;
             let stored = begin_anew(&mut client, config, &before, stored).await?;
             client
@@ -152,16 +152,12 @@ fn identities(row: &Row) -> Result<Beside, SinkError> {
 }
 
 /// Takes the next incarnation, once the backend before ours is gone; one that came back meanwhile is ended again.
-async fn take_incarnation(
-    client: &mut Client,
-    config: &SinkConfig,
-    retentions: Vec<RetentionInForce>,
-) -> Result<Stored, SinkError> {
+async fn take_incarnation(client: &mut Client, config: &SinkConfig) -> Result<Stored, SinkError> {
     let mut attempt = 0;
     loop {
         attempt += 1;
         end_backend(client).await?;
-        match try_take_incarnation(client, config, &retentions).await {
+        match try_take_incarnation(client, config).await {
             Err(error) if error.is_transient() && attempt < TAKEOVER_ATTEMPTS_MAX => {
                 tracing::warn!(attempt, "taking over again: {error}");
             }
@@ -170,11 +166,7 @@ async fn take_incarnation(
     }
 }
 
-async fn try_take_incarnation(
-    client: &mut Client,
-    config: &SinkConfig,
-    retentions: &[RetentionInForce],
-) -> Result<Stored, SinkError> {
+async fn try_take_incarnation(client: &mut Client, config: &SinkConfig) -> Result<Stored, SinkError> {
     let db = SinkError::while_doing("taking a new incarnation");
     let transaction = client.transaction().await.map_err(&db)?;
     let row = transaction
@@ -186,6 +178,8 @@ async fn try_take_incarnation(
         .map_err(&db)?;
     debug_assert!(row.get::<_, bool>(0));
     let row = transaction.query_one(READ, &[]).await.map_err(&db)?;
+    // Once more, now that nobody else can change it: a rebuild may have set other outputs meanwhile.
+    let mut retentions = check(config, &row)?;
     let stored = Stored {
         incarnation: row.get(4),
         tick: u64::try_from(row.get::<_, i64>(5)).unwrap_or(0),
@@ -194,7 +188,6 @@ async fn try_take_incarnation(
         gaps: 0,
     };
     if retentions.last().is_none_or(|last| last.retention_us != config.retention_us) {
-        let mut retentions = retentions.to_vec();
         retentions.push(RetentionInForce {
             retention_us: config.retention_us,
             since: spans_of(&stored.positions, Input::Snapshots)

@@ -6,7 +6,7 @@
 
 use tokio_postgres::{Client, Statement, Transaction};
 use viewtide_dataflows::Tick;
-use viewtide_dataflows::metadata::VideoUpdate;
+use viewtide_dataflows::metadata::VideoRow;
 use viewtide_dataflows::trending::TrendingUpdate;
 
 use crate::sink::compose::{
@@ -39,7 +39,7 @@ pub struct Commit {
     /// Rows of hours.
     pub hours: HourRows,
     /// What is known of videos.
-    pub videos: Vec<VideoUpdate>,
+    pub videos: Vec<VideoRow>,
     /// What the hours and the videos change in the roll-ups.
     pub rollups: Rollups,
     /// Rows of trends.

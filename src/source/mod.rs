@@ -46,7 +46,7 @@ use serde::{Deserialize, Serialize};
 use viewtide_dataflows::metadata::{Metadata, MetadataRecord};
 use viewtide_dataflows::snapshot::Record;
 
-use crate::limits::RECORD_IN_FLIGHT_BYTES;
+use crate::limits::{METADATA_IN_FLIGHT_BYTES, RECORD_IN_FLIGHT_BYTES};
 pub use gaps::{Gap, LostReason, OnLostOffsets};
 pub use positions::{Input, Partition, Positions, Span, Spans, spans_of};
 
@@ -99,7 +99,7 @@ impl SourceBatch {
         let metadata = self.metadata.iter().map(|record| {
             let Metadata { title, channel_id, channel_title, category_id, published_at: _ } = &record.metadata;
             let texts = [title, channel_id, channel_title, category_id].into_iter().flatten();
-            RECORD_IN_FLIGHT_BYTES + texts.map(|text| text.len()).sum::<usize>()
+            METADATA_IN_FLIGHT_BYTES + texts.map(|text| text.len()).sum::<usize>()
         });
         let letters = self.dead_letters.iter().map(|letter| {
             let bytes = |part: &Option<Vec<u8>>| part.as_ref().map_or(0, Vec::len);
@@ -217,6 +217,10 @@ pub struct Feed {
     wake: Arc<dyn Fn() + Send + Sync>,
     /// Readers that share the feed and have not said that they are at the end.
     before_end: Arc<AtomicUsize>,
+    /// Readers that share the feed and have not said anything.
+    unheard: Arc<AtomicUsize>,
+    /// Whether this one has.
+    heard: Arc<AtomicBool>,
 }
 
 /// How long a reader that waits for room sleeps before it looks again; the queue holds far more than a reader makes in it.
@@ -225,12 +229,21 @@ const FULL_QUEUE_POLL: Duration = Duration::from_millis(1);
 impl Feed {
     /// A feed into `events`; `wake` wakes the worker that takes them, `stop` tells the reader to end.
     pub fn new(events: SyncSender<SourceEvent>, stop: Arc<AtomicBool>, wake: Box<dyn Fn() + Send + Sync>) -> Self {
-        Self { events, stop, wake: Arc::from(wake), before_end: Arc::new(AtomicUsize::new(1)) }
+        let [before_end, unheard] = [(); 2].map(|()| Arc::new(AtomicUsize::new(1)));
+        Self { events, stop, wake: Arc::from(wake), before_end, unheard, heard: Arc::default() }
     }
 
-    /// This feed for so many readers, each with a clone of what is returned; the end is said when all have said it.
-    pub fn shared_by(&self, readers: usize) -> Self {
-        Self { before_end: Arc::new(AtomicUsize::new(readers)), ..self.clone() }
+    /// This feed for so many readers, one for each. The end is said when all have said it, and nobody's second word goes
+    /// before everybody's first one, which says where its partitions stand.
+    pub fn split(&self, readers: usize) -> Vec<Self> {
+        let [before_end, unheard] = [(); 2].map(|()| Arc::new(AtomicUsize::new(readers)));
+        let feed = |_| Self {
+            before_end: Arc::clone(&before_end),
+            unheard: Arc::clone(&unheard),
+            heard: Arc::default(),
+            ..self.clone()
+        };
+        (0..readers).map(feed).collect()
     }
 
     /// Whether the reader shall end.
@@ -241,15 +254,28 @@ impl Feed {
     /// Hands over `event`, waiting for room; false once the reader shall end, and the event is then lost (it was never
     /// part of any tick, so a restart reads it again).
     pub fn send(&self, mut event: SourceEvent) -> bool {
-        if matches!(event, SourceEvent::End) && self.before_end.fetch_sub(1, Ordering::Relaxed) > 1 {
-            return !self.stopped();
+        let is_first = !self.heard.load(Ordering::Relaxed);
+        if matches!(event, SourceEvent::End) && self.before_end.fetch_sub(1, Ordering::AcqRel) > 1 {
+            if !is_first {
+                return !self.stopped();
+            }
+            // A first word all the same: it has nothing to read.
+            event = SourceEvent::Batch(SourceBatch::default());
         }
         loop {
             if self.stopped() {
                 return false;
             }
+            if !is_first && self.unheard.load(Ordering::Acquire) > 0 {
+                std::thread::sleep(FULL_QUEUE_POLL);
+                continue;
+            }
             match self.events.try_send(event) {
                 Ok(()) => {
+                    if is_first {
+                        self.heard.store(true, Ordering::Relaxed);
+                        self.unheard.fetch_sub(1, Ordering::AcqRel);
+                    }
                     (self.wake)();
                     return true;
                 }
@@ -271,6 +297,11 @@ pub trait Source: Send + Sync + 'static {
     /// What else is read beside it, by input.
     fn beside(&self) -> Beside {
         Beside::new()
+    }
+
+    /// How many readers share a feed, each of which has a first word to say.
+    fn readers(&self) -> usize {
+        1
     }
 
     /// Reads `share` of the input from `stored` on into `feed`, until the feed says stop or the input cannot be read any

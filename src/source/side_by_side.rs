@@ -35,25 +35,33 @@ impl Source for SideBySide {
         self.beside.iter().map(|(input, source)| (*input, source.identity().clone())).collect()
     }
 
+    fn readers(&self) -> usize {
+        1 + self.beside.len()
+    }
+
     fn read(&self, share: Share, stored: &Positions, feed: &Feed) -> Result<(), SourceError> {
-        let feed = &feed.shared_by(1 + self.beside.len());
+        let feeds = feed.split(self.readers());
         // What fails is said at once: the other readers end only when they are told to.
-        let read = |source: &dyn Source| {
+        let read = |source: &dyn Source, feed: &Feed| {
             if let Err(error) = source.read(share, stored, feed) {
                 feed.send(SourceEvent::Failed(error));
             }
         };
         std::thread::scope(|scope| {
-            for (input, source) in &self.beside {
+            for ((input, source), feed) in self.beside.iter().zip(&feeds[1..]) {
                 let thread = std::thread::Builder::new()
                     .name(format!("reader-{}-{input:?}", share.index))
-                    .spawn_scoped(scope, move || read(source.as_ref()));
+                    .spawn_scoped(scope, move || read(source.as_ref(), feed));
                 if let Err(error) = thread {
-                    feed.send(SourceEvent::Failed(SourceError::new(format!("cannot start a thread: {error}"))));
+                    // From each, since a first word is expected of each.
+                    let failed = || SourceEvent::Failed(SourceError::new(format!("cannot start a thread: {error}")));
+                    for feed in &feeds {
+                        feed.send(failed());
+                    }
                     return;
                 }
             }
-            read(self.snapshots.as_ref());
+            read(self.snapshots.as_ref(), &feeds[0]);
         });
         Ok(())
     }

@@ -118,6 +118,12 @@ impl<'a> Verification<'a> {
             }
             let not_given = |input: &Input| !beside.contains_key(input);
             let not_given: BTreeSet<Input> = self.stored.beside.keys().copied().filter(not_given).collect();
+            report.never_read = beside
+                .iter()
+                .filter(|(input, _)| !self.stored.beside.contains_key(input))
+                .flat_map(|(_, identity)| identity.names())
+                .map(str::to_owned)
+                .collect();
             report.not_compared = self.stored.names_of(&not_given);
             source.set_clock(self.stored.first_started_at_us);
             let given = self.stored.positions.iter().filter(|(partition, _)| !not_given.contains(&partition.input));

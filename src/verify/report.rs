@@ -80,6 +80,8 @@ pub struct VerifyReport {
     pub crossing_videos: u64,
     /// Inputs beside the snapshots that were read and are not given: what comes from them was not compared.
     pub not_compared: Vec<String>,
+    /// Inputs beside the snapshots that are given and that no run has read.
+    pub never_read: Vec<String>,
     /// Differences, by table.
     pub differences: BTreeMap<&'static str, u64>,
     /// The first of them.

@@ -1,6 +1,6 @@
 //! `videos` against the input: of each video the latest word of its strongest source.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tokio_postgres::{Row, Transaction};
 use viewtide_dataflows::metadata::{Metadata, MetadataRecord, MetadataSource};
@@ -26,26 +26,20 @@ pub struct Words {
 /// The words on one video.
 #[derive(Default)]
 struct OfVideo {
-    /// The one that counts, with the partition it stands in.
-    strongest: Option<(MetadataSource, u32, Metadata)>,
-    /// Where those of that source cross partitions, the others that the order of reading may have left.
-    others: Vec<Metadata>,
-    crosses: bool,
+    /// The strongest source that has one.
+    strongest: Option<MetadataSource>,
+    /// Its last word in each partition: where there are several, the order of reading decides which one stands.
+    last: BTreeMap<u32, Metadata>,
 }
 
 impl OfVideo {
-    /// Takes the next word, in order of places.
+    /// Takes the next word, in order of sources and then of places.
     fn take(&mut self, record: MetadataRecord) {
         let MetadataRecord { place, source, metadata, .. } = record;
-        match self.strongest.take() {
-            Some(stronger) if stronger.0 > source => self.strongest = Some(stronger),
-            Some((before, partition, latest)) if before == source => {
-                self.crosses |= partition != place.partition;
-                self.others.push(latest);
-                self.strongest = Some((source, place.partition, metadata));
-            }
-            _ => *self = Self { strongest: Some((source, place.partition, metadata)), ..Self::default() },
+        if self.strongest != Some(source) {
+            *self = Self { strongest: Some(source), last: BTreeMap::new() };
         }
+        self.last.insert(place.partition, metadata);
     }
 }
 
@@ -77,22 +71,27 @@ pub async fn compare(
     for row in &rows {
         let id: &str = row.get(0);
         let words = id.parse().ok().and_then(|video: VideoId| expected.remove(&video));
-        if unknown(&not_given, row.get(6)).is_some() {
+        let strongest = words.as_ref().and_then(|words| words.strongest);
+        let is_stronger = |source: Option<MetadataSource>| source.is_some() && source > strongest;
+        if is_stronger(unknown(&not_given, row.get(6))) {
             continue;
         }
-        let strongest = words.as_ref().and_then(|words| words.strongest.as_ref()).map(|(source, ..)| *source);
-        if unknown(&gone, row.get(6)).is_some_and(|source| Some(source) > strongest) {
+        if is_stronger(unknown(&gone, row.get(6))) {
             report.rows_of_gone_records += 1;
             continue;
         }
         let difference = |kind| Difference { table: TABLE, key: format!("({id})"), place: None, kind };
-        match words.and_then(|words| Some((words.strongest?, words.others, words.crosses))) {
-            None => report.differs(difference(DifferenceKind::Extra)),
-            Some(((source, _, latest), others, crosses)) => {
-                if !(crosses && others.contains(&stored(row))) {
-                    cells(row, source, &latest).for_each(|kind| report.differs(difference(kind)));
-                }
-            }
+        let Some(OfVideo { strongest: Some(source), last }) = words else {
+            report.differs(difference(DifferenceKind::Extra));
+            continue;
+        };
+        report.crossing_videos += u64::from(last.len() > 1);
+        if !(last.len() > 1
+            && row.get::<_, &str>(6) == source_name(source)
+            && last.values().any(|word| *word == stored(row)))
+        {
+            let latest = last.values().next_back().cloned().unwrap_or_default();
+            cells(row, source, &latest).for_each(|kind| report.differs(difference(kind)));
         }
     }
     let mut missing: Vec<VideoId> = expected.into_keys().collect();

@@ -11,7 +11,7 @@ use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::progress::Antichain;
 use timely::worker::Worker;
 use viewtide_dataflows::Tick;
-use viewtide_dataflows::metadata::{Metadata, MetadataSource, VideoRow, VideoUpdate};
+use viewtide_dataflows::metadata::{Metadata, MetadataSource, VideoRow};
 use viewtide_dataflows::retention::Retention;
 use viewtide_dataflows::series::{Loaded, SeriesConfig, SeriesStreams, series};
 use viewtide_dataflows::snapshot::{EventTime, HOUR_US, Nullable, Place, Record, SECOND_US, Snapshot};
@@ -40,7 +40,7 @@ pub enum Extent {
 pub struct Driver {
     state: Option<(Handle<Loaded>, Handle<VideoRow>)>,
     records: Handle<Record>,
-    words: Handle<VideoUpdate>,
+    words: Handle<VideoRow>,
     rows: Rc<Cell<u64>>,
     /// Updates of ranks.
     ranks: Rc<Cell<u64>>,

@@ -13,7 +13,7 @@ use timely::dataflow::operators::{Capability, ConnectLoop, Feedback};
 use timely::progress::Antichain;
 
 use crate::Tick;
-use crate::metadata::{VideoRow, VideoUpdate};
+use crate::metadata::VideoRow;
 use crate::snapshot::EventTime;
 use crate::trends::{Trend, TrendRow, TrendUpdate};
 
@@ -59,7 +59,7 @@ struct Newest {
 #[derive(Default)]
 struct Pending {
     trends: Vec<Vec<Trend>>,
-    videos: Vec<Vec<VideoUpdate>>,
+    videos: Vec<Vec<VideoRow>>,
     newest: Vec<Newest>,
     /// Whether this worker's rows are in; those of the other workers may move the newest yet.
     is_applied: bool,
@@ -78,7 +78,7 @@ pub fn trending<'s>(
     state_trends: Stream<'s, Tick, Vec<TrendRow>>,
     state_videos: Stream<'s, Tick, Vec<VideoRow>>,
     trends: Stream<'s, Tick, Vec<Trend>>,
-    videos: Stream<'s, Tick, Vec<VideoUpdate>>,
+    videos: Stream<'s, Tick, Vec<VideoRow>>,
     config: TrendingConfig,
 ) -> TrendingStreams<'s> {
     let scope = trends.scope();
@@ -175,7 +175,7 @@ pub fn trending<'s>(
                         }
                         session.give_container(&mut updates);
                     }
-                    for VideoUpdate { row, .. } in of_tick.videos.drain(..).flatten() {
+                    for row in of_tick.videos.drain(..).flatten() {
                         state.set_category(row.video, row.metadata.category_id.as_deref());
                     }
                     let newest = state.newest();

@@ -30,17 +30,18 @@ fn define(records: &[MetadataRecord]) -> Table {
 }
 
 /// Runs `ticks` on top of `state`, each worker with its share; gives each tick's updates.
-fn run(workers: usize, state: &Table, ticks: &[(Tick, Vec<MetadataRecord>)]) -> BTreeMap<Tick, Vec<VideoUpdate>> {
+fn run(workers: usize, state: &Table, ticks: &[(Tick, Vec<MetadataRecord>)]) -> BTreeMap<Tick, Vec<VideoRow>> {
     let (state, ticks): (Vec<VideoRow>, Vec<_>) = (state.values().cloned().collect(), ticks.to_vec());
     let communication = if workers == 1 { Communication::Thread } else { Communication::ProcessBinary(workers) };
     let timely = Config { communication, worker: WorkerConfig::default() };
     let guards = timely::execute(timely, move |worker| {
         let (index, peers) = (worker.index(), worker.peers());
-        let outputs = Rc::new(RefCell::new(BTreeMap::<Tick, Vec<VideoUpdate>>::new()));
+        let outputs = Rc::new(RefCell::new(BTreeMap::<Tick, Vec<VideoRow>>::new()));
         let (probe, collected) = (ProbeHandle::new(), outputs.clone());
         let (mut loading, mut input) = (InputHandleVec::new(), InputHandleVec::new());
         worker.dataflow(|scope| {
-            videos(loading.to_stream(scope), input.to_stream(scope))
+            videos(loading.to_stream(scope), input.to_stream(scope), index as u32)
+                .rows
                 .inspect_core(move |event| {
                     if let Ok((stamp, updates)) = event {
                         let tick = *stamp.least().expect("updates are sent at a tick");
@@ -64,7 +65,7 @@ fn run(workers: usize, state: &Table, ticks: &[(Tick, Vec<MetadataRecord>)]) -> 
         worker.step_or_park_while(None, || !probe.done());
         outputs.take()
     });
-    let mut outputs = BTreeMap::<Tick, Vec<VideoUpdate>>::new();
+    let mut outputs = BTreeMap::<Tick, Vec<VideoRow>>::new();
     for worker in guards.expect("timely starts").join() {
         for (tick, updates) in worker.expect("a worker ends well") {
             outputs.entry(tick).or_default().extend(updates);
@@ -121,9 +122,8 @@ proptest! {
             let mut outputs = run(workers, &table, ticks);
             for (tick, records) in ticks {
                 so_far.extend(records.iter().cloned());
-                for VideoUpdate { is_new, row } in outputs.remove(tick).unwrap_or_default() {
+                for row in outputs.remove(tick).unwrap_or_default() {
                     let before = table.insert(row.video, row.clone());
-                    prop_assert_eq!(before.is_none(), is_new);
                     prop_assert_ne!(before, Some(row), "a row that did not change");
                 }
                 prop_assert_eq!(&table, &define(&so_far));

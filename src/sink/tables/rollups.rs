@@ -6,7 +6,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement, Transaction};
 use viewtide_dataflows::snapshot::EventTime;
 
-use crate::limits::MERGE_ROWS_MAX;
+use crate::limits::{MERGE_ROWS_MAX, MERGE_VIDEOS_MAX};
 use crate::sink::SinkError;
 use crate::sink::encode::{IdParam, TimeParam};
 use crate::sink::rollups::{Difference, Membership, Move, Rollups};
@@ -44,7 +44,7 @@ impl RollupTables {
 
     /// Moves the hours that are stored; to be called before this commit's hours and videos are written.
     pub async fn move_hours(&self, transaction: &Transaction<'_>, rollups: &Rollups) -> Result<(), SinkError> {
-        for moves in rollups.moves.chunks(MERGE_ROWS_MAX) {
+        for moves in rollups.moves.chunks(MERGE_VIDEOS_MAX) {
             self.channels.move_hours(transaction, moves, |membership| membership.channel.as_ref()).await?;
             self.categories.move_hours(transaction, moves, |membership| membership.category.as_ref()).await?;
         }

@@ -4,6 +4,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement, Transaction};
 use viewtide_dataflows::trending::{SCOPE_ALL, Scope, TrendingUpdate};
 
+use crate::limits::MERGE_ROWS_MAX;
 use crate::sink::SinkError;
 use crate::sink::columns::placeholders;
 use crate::sink::encode::IdParam;
@@ -46,13 +47,12 @@ impl TrendingTable {
     pub async fn write(&self, transaction: &Transaction<'_>, rows: &[TrendingUpdate]) -> Result<(), SinkError> {
         let db = SinkError::while_doing("changing rows of trending");
         let (there, gone): (Vec<&TrendingUpdate>, Vec<_>) = rows.iter().partition(|update| update.row.is_some());
-        if !gone.is_empty() {
-            let key = Keys::of(&gone);
-            transaction.execute(&self.delete, &key.params()).await.map_err(&db)?;
+        for rows in gone.chunks(MERGE_ROWS_MAX) {
+            transaction.execute(&self.delete, &Keys::of(rows).params()).await.map_err(&db)?;
         }
-        if !there.is_empty() {
-            let key = Keys::of(&there);
-            let ranked = || there.iter().filter_map(|update| update.row.as_ref());
+        for rows in there.chunks(MERGE_ROWS_MAX) {
+            let key = Keys::of(rows);
+            let ranked = || rows.iter().filter_map(|update| update.row.as_ref());
             let ids: Vec<IdParam> = ranked().map(|row| IdParam(row.video)).collect();
             let gained: Vec<i64> = ranked().map(|row| row.views_gained).collect();
             let per_hour: Vec<Option<f64>> = ranked().map(|row| row.views_per_hour).collect();

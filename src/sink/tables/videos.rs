@@ -2,9 +2,9 @@
 
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement, Transaction};
-use viewtide_dataflows::metadata::{Metadata, MetadataSource, VideoUpdate};
+use viewtide_dataflows::metadata::{Metadata, MetadataSource, VideoRow};
 
-use crate::limits::MERGE_ROWS_MAX;
+use crate::limits::MERGE_VIDEOS_MAX;
 use crate::sink::SinkError;
 use crate::sink::columns::placeholders;
 use crate::sink::encode::{IdParam, TimeParam};
@@ -45,16 +45,16 @@ impl VideoTable {
     }
 
     /// Writes `rows`, each video once.
-    pub async fn write(&self, transaction: &Transaction<'_>, rows: &[VideoUpdate]) -> Result<(), SinkError> {
-        for rows in rows.chunks(MERGE_ROWS_MAX) {
-            let ids: Vec<IdParam> = rows.iter().map(|update| IdParam(update.row.video)).collect();
+    pub async fn write(&self, transaction: &Transaction<'_>, rows: &[VideoRow]) -> Result<(), SinkError> {
+        for rows in rows.chunks(MERGE_VIDEOS_MAX) {
+            let ids: Vec<IdParam> = rows.iter().map(|row| IdParam(row.video)).collect();
             let titles = texts(rows, |metadata| metadata.title.as_deref());
             let channels = texts(rows, |metadata| metadata.channel_id.as_deref());
             let channel_titles = texts(rows, |metadata| metadata.channel_title.as_deref());
             let categories = texts(rows, |metadata| metadata.category_id.as_deref());
             let published: Vec<Option<TimeParam>> =
-                rows.iter().map(|update| update.row.metadata.published_at.map(TimeParam)).collect();
-            let sources: Vec<&str> = rows.iter().map(|update| source_name(update.row.source)).collect();
+                rows.iter().map(|row| row.metadata.published_at.map(TimeParam)).collect();
+            let sources: Vec<&str> = rows.iter().map(|row| source_name(row.source)).collect();
             let params: [&(dyn ToSql + Sync); 7] =
                 [&ids, &titles, &channels, &channel_titles, &categories, &published, &sources];
             transaction
@@ -66,6 +66,6 @@ impl VideoTable {
     }
 }
 
-fn texts(rows: &[VideoUpdate], text: impl Fn(&Metadata) -> Option<&str>) -> Vec<Option<&str>> {
-    rows.iter().map(|update| text(&update.row.metadata)).collect()
+fn texts(rows: &[VideoRow], text: impl Fn(&Metadata) -> Option<&str>) -> Vec<Option<&str>> {
+    rows.iter().map(|row| text(&row.metadata)).collect()
 }

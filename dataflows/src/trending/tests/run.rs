@@ -10,7 +10,7 @@ use timely::dataflow::{InputHandle, ProbeHandle};
 use timely::worker::Worker;
 
 use crate::Tick;
-use crate::metadata::{VideoRow, VideoUpdate};
+use crate::metadata::VideoRow;
 use crate::series::tests::run::{Outputs, Setting, StateHandle, collect, load, on_workers};
 use crate::series::{Loaded, SeriesConfig, series};
 use crate::trending::{TrendingConfig, TrendingStreams, TrendingUpdate, trending};
@@ -65,7 +65,7 @@ fn work(
     let (mut records, mut words) = (InputHandle::new(), InputHandle::new());
     worker.dataflow(|scope| {
         let series = series(snapshots_in.to_stream(scope), records.to_stream(scope), series_config, index as u32);
-        let words = words.to_stream(scope).exchange(|update: &VideoUpdate| update.row.video.hashed());
+        let words = words.to_stream(scope).exchange(|row: &VideoRow| row.video.hashed());
         let (state_trends, state_videos) = (trends_in.to_stream(scope), videos_in.to_stream(scope));
         let TrendingStreams { trends, trending } = trending(state_trends, state_videos, series.trends, words, config);
         collect(trends, &outputs, &probe, |output| &mut output.trends);
@@ -90,7 +90,7 @@ fn work(
         }
         for (number, (video, category)) in step.words.iter().enumerate() {
             if (tick as usize + number) % peers == index {
-                words.send(VideoUpdate { is_new: false, row: video_row(*video, category.clone()) });
+                words.send(video_row(*video, category.clone()));
             }
         }
         worker.step();
