@@ -9,7 +9,7 @@ use super::csv_reader::CsvReader;
 use super::fields::Wanted;
 use super::refusal::Clock;
 use super::times::Horizon;
-use super::{Feed, Input, Positions, Share, Source, SourceError, SourceIdentity};
+use super::{Feed, Input, Positions, Share, Source, SourceError, SourceEvent, SourceIdentity};
 
 /// CSV files, in the order given.
 #[derive(Debug)]
@@ -49,7 +49,12 @@ impl Source for CsvSource {
         let _ = self.clock.set(first_started_at_us);
     }
 
+    /// Rows are read by worker 0, so the other processes of an engine have no clock and need none.
     fn read(&self, share: Share, stored: &Positions, feed: &Feed) -> Result<(), SourceError> {
+        if share.index != 0 {
+            feed.send(SourceEvent::End);
+            return Ok(());
+        }
         self.reader.read(&Wanted::Snapshots(self.horizon()?), share, stored, feed)
     }
 }

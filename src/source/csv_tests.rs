@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use viewtide_dataflows::snapshot::{Nullable, Place, Record};
 
 use super::super::times::event_time;
-use super::super::{Partition, SourceBatch, SourceEvent, Span};
+use super::super::{Partition, SourceBatch, Span};
 use super::*;
 use crate::limits::{BATCH_RECORDS_MAX, OVERSIZED_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
 
@@ -297,6 +297,18 @@ fn another_worker_has_nothing_to_read() {
     let source = Files { paths: input.paths[..1].to_vec(), ..input }.source();
     let read = read(&source, Share { index: 1, peers: 2 }, &Positions::new());
     assert!(read.outcome.is_ok() && read.end && read.batches == 0);
+}
+
+#[test]
+fn a_process_whose_clock_was_never_set_has_nothing_to_read() {
+    let input = Files::of(&[format!("{HEADER}{ROW}").as_bytes()]);
+    // As on every process but the first.
+    let source = CsvSource::open(&input.paths, HOUR).unwrap();
+    let of_another = read(&source, Share { index: 1, peers: 2 }, &Positions::new());
+    of_another.outcome.unwrap();
+    assert!(of_another.end && of_another.batches == 0);
+    let of_the_first = read(&source, Share { index: 0, peers: 2 }, &Positions::new());
+    assert!(of_the_first.outcome.unwrap_err().to_string().contains("before its clock was set"));
 }
 
 #[test]
