@@ -210,8 +210,7 @@ enum Found {
 
 impl Session {
     async fn start(config: SinkConfig, totals: Arc<Mutex<SinkTotals>>) -> Result<(Self, Stored), SinkError> {
-        let (client, stored) = take_over(&config).await?;
-        let statements = Statements::prepare(&client).await?;
+        let (client, statements, stored) = take_over(&config).await?;
         totals.lock().unwrap_or_else(PoisonError::into_inner).gaps += stored.gaps;
         let session = Self {
             config,

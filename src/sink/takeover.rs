@@ -14,6 +14,7 @@ use crate::limits::{BACKEND_END_SECONDS_MAX, TAKEOVER_ATTEMPTS_MAX};
 use crate::postgres::connect::connect;
 use crate::postgres::migrate;
 use crate::sink::anew::begin_anew;
+use crate::sink::transaction::Statements;
 use crate::sink::{SinkConfig, SinkError};
 use crate::source::{Beside, Input, Positions, SourceIdentity, spans_of};
 
@@ -58,8 +59,9 @@ const READ: &str = "
            to_jsonb(viewtide_progress) ->> 'beside'
     FROM viewtide_progress";
 
-/// Connects, takes over, migrates; returns the connection that may write now.
-pub async fn take_over(config: &SinkConfig) -> Result<(Client, Stored), SinkError> {
+/// Connects, takes over, migrates; returns the connection that may write now, with its statements. They are prepared before
+/// anybody else may start: who is replaced meanwhile is to say so, and not that its connection was ended.
+pub async fn take_over(config: &SinkConfig) -> Result<(Client, Statements, Stored), SinkError> {
     let mut client = connect(&config.database, "viewtide").await?;
     let db = SinkError::while_doing("taking over the tables");
     migrate::lock_start(&client).await?;
@@ -86,8 +88,9 @@ pub async fn take_over(config: &SinkConfig) -> Result<(Client, Stored), SinkErro
             first_start(&client, config).await?
         }
     };
+    let statements = Statements::prepare(&client).await?;
     migrate::unlock_start(&client).await?;
-    Ok((client, stored))
+    Ok((client, statements, stored))
 }
 
 /// Ends the backend that progress names, within a limit.

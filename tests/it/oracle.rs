@@ -10,7 +10,7 @@ use csv_core::{ReadFieldResult, Reader};
 
 use crate::disorder::disordered;
 use crate::harness::postgres::Database;
-use crate::harness::process::{Process, viewtide};
+use crate::harness::process::Process;
 use crate::scenario::{DATA_FILES, DEADLINE, Input, Size, data_file, rows_of, run_to_end, write_csv};
 
 /// What the oracle computes, and how many of the first columns are the key.

@@ -80,9 +80,10 @@ fn a_kafka_that_is_killed_and_comes_back_costs_time_and_nothing_else() {
     let database = Database::fresh();
     let (brokers, url) = (own.brokers(), database.url());
     let input = ["--brokers", &brokers, "--topic", "outage", "--database-url", &url];
-    let run = viewtide(["run"].into_iter().chain(input));
-    let stored = |expected: usize| {
+    let mut run = viewtide(["run"].into_iter().chain(input));
+    let mut stored = |expected: usize| {
         wait_for(&format!("{expected} rows"), DEADLINE, || {
+            run.expect_running();
             let exists = database.value("SELECT (to_regclass('video_stats_processed') IS NOT NULL)::text") == "true";
             (exists && database.value("SELECT count(*) FROM video_stats_processed") == expected.to_string())
                 .then_some(())

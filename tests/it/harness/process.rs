@@ -101,6 +101,13 @@ impl Process {
         });
     }
 
+    /// Panics where it has ended, with what it wrote.
+    pub fn expect_running(&mut self) {
+        if let Some(status) = self.child.try_wait().expect("wait for a child") {
+            panic!("{} has ended with {status}:\n{}", self.name, self.stderr());
+        }
+    }
+
     /// Waits for its end, however it comes; panics at the deadline.
     pub fn wait_for_end(&mut self, deadline: Duration) {
         wait_for(&format!("the end of {}", self.name), deadline, || self.child.try_wait().expect("wait for a child"));
