@@ -112,9 +112,10 @@ impl Reader {
             self.close_tick(now);
         }
         loop {
-            if !self.gate.admits(self.open_bytes) {
+            // First words are let in whatever they weigh, and there are few: no tick closes without them.
+            if self.unheard == 0 && !self.gate.admits(self.open_bytes) {
                 // What is read must become durable for the gate to open again, so its tick closes now.
-                if self.open_bytes > 0 && self.unheard == 0 {
+                if self.open_bytes > 0 {
                     self.close_tick(self.tick + 1);
                 }
                 return Pumped::Idle;
