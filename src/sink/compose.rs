@@ -214,16 +214,55 @@ mod tests {
         }
 
         #[test]
+        fn trends_that_come_and_go_within_a_batch_leave_what_the_last_says(
+            choices in prop::collection::vec((0..3u64, any::<bool>(), 0..5i64), 1..30),
+            before in 0..30usize,
+        ) {
+            let (mut table, mut at_once) = (BTreeMap::new(), BTreeMap::new());
+            let mut updates = Vec::new();
+            for (index, (video, stays, as_of)) in choices.into_iter().enumerate() {
+                let video = VideoId(video);
+                let row = stays.then(|| TrendRow { video, as_of, label: None, windows: Default::default() });
+                let was = match &row {
+                    Some(row) => table.insert(video, row.clone()),
+                    None => table.remove(&video),
+                };
+                // Nothing is said of a video that has no row and gets none.
+                if was.is_none() && row.is_none() {
+                    continue;
+                }
+                if index < before {
+                    at_once = table.clone();
+                } else {
+                    updates.push(TrendUpdate { is_new: was.is_none(), video, row });
+                }
+            }
+            let rows = compose_trends(updates);
+            for video in rows.gone {
+                prop_assert!(at_once.remove(&video).is_some(), "a row goes that is not there");
+            }
+            for row in rows.changed {
+                prop_assert!(at_once.insert(row.video, row).is_some(), "a row changes that is not there");
+            }
+            for row in rows.new {
+                prop_assert!(at_once.insert(row.video, row).is_none(), "a row is new that is there");
+            }
+            prop_assert_eq!(at_once, table);
+        }
+
+        #[test]
         fn hours_stay_new_and_take_the_last_row(choices in prop::collection::vec((0..3u64, 0..3i64), 1..40)) {
             let mut last = BTreeMap::new();
             let updates: Vec<_> = choices.iter().zip(0..).map(|(&(video, hour_start), records)| {
                 let row = HourRow { video: VideoId(video), hour_start, records, stats: Default::default() };
-                let is_new = last.insert((video, hour_start), records).is_none() && hour_start > 0;
-                HourUpdate { before: (!is_new).then(HourTotals::default), row }
+                let before = last.insert((video, hour_start), records);
+                let totals = |records| HourTotals { records, ..HourTotals::default() };
+                HourUpdate { before: before.or((hour_start == 0).then_some(1_000)).map(totals), row }
             }).collect();
             let rows = compose_hours(updates);
             prop_assert!(rows.new.iter().all(|update| update.row.hour_start > 0));
-            prop_assert!(rows.changed.iter().all(|update| update.row.hour_start == 0));
+            let as_first = |update: &HourUpdate| update.row.hour_start == 0 && update.before.is_some_and(|before| before.records == 1_000);
+            prop_assert!(rows.changed.iter().all(as_first), "what an hour held is what it held before the first update");
             let composed: BTreeMap<_, _> = rows.new.iter().chain(&rows.changed)
                 .map(|update| ((update.row.video.0, update.row.hour_start), update.row.records)).collect();
             prop_assert_eq!(composed.len(), rows.new.len() + rows.changed.len());

@@ -1,6 +1,7 @@
 //! The connection cut at COMMIT, both ways it can have ended: before the server saw it, and after it was carried out and
 //! before the answer came back.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -12,8 +13,9 @@ use nix::sys::signal::Signal;
 use crate::disorder::disordered;
 use crate::harness::postgres::{self, Database};
 use crate::harness::process::viewtide;
-use crate::harness::{kafka, wait_for};
-use crate::scenario::{DEADLINE, Input, Size, assert_verified, rows_of, run_args, run_to_end, send, tables};
+use crate::harness::wait_for;
+use crate::metadata::Topics;
+use crate::scenario::{DEADLINE, Size, assert_verified, rows_of, run_args, run_to_end, send, tables};
 
 /// `COMMIT` as a simple query of PostgreSQL's protocol, version 3: its kind, its length, and its text.
 const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
@@ -103,8 +105,8 @@ fn forward(mut client: TcpStream, cut: Cut, commits: &AtomicU64, cuts: &AtomicU6
 fn a_connection_cut_at_commit_changes_nothing() {
     let rows = disordered(&rows_of("tracked_dense.csv.gz")[..4_000], 41);
     for cut in [Cut::BeforeTheServerSawIt, Cut::AfterItWasCarriedOut] {
-        let topic = kafka::shared().fresh_topic("cut", 3);
-        let input = Input::Topic(topic.clone());
+        let topics = Topics::fresh();
+        let (topic, input) = (topics.snapshots.clone(), topics.input());
         let database = Database::fresh();
         viewtide(["migrate", "--database-url", &database.url()]).wait(DEADLINE).expect_code(0);
         let proxy = Proxy::start(cut);
@@ -113,14 +115,21 @@ fn a_connection_cut_at_commit_changes_nothing() {
         args[url] = proxy.url(&database);
         let run = viewtide(args);
         // One part after the other, so that there are many commits.
-        for part in rows.chunks(200) {
+        let mut words = 0;
+        for (number, part) in rows.chunks(200).enumerate() {
+            // Videos move in commits that are cut too: who counts where follows what was carried out.
+            let channel = format!("UC-{}", number % 3);
+            let moving: BTreeSet<&str> = part.iter().map(|row| row.video.as_str()).take(5).collect();
+            let said: Vec<_> = moving.into_iter().map(|video| (video, channel.as_str(), "10")).collect();
+            topics.say(&said);
+            words += said.len();
             send(&topic, part);
             std::thread::sleep(Duration::from_millis(20));
         }
         let durable = "SELECT coalesce(sum((span ->> 'next')::bigint), 0) \
                        FROM viewtide_progress, jsonb_each(positions) AS p(partition, span)";
         wait_for("every record to be durable", DEADLINE, || {
-            (database.value(durable) == rows.len().to_string()).then_some(())
+            (database.value(durable) == (rows.len() + words).to_string()).then_some(())
         });
         run.signal(Signal::SIGTERM);
         let ended = run.wait(Duration::from_secs(10)).expect_code(0);

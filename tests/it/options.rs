@@ -18,21 +18,135 @@ const ONE: Size = Size { workers: 1, processes: 1 };
 
 #[test]
 fn outputs_choose_what_is_computed() {
-    let input = Input::Csv(data_file("sample_10min.csv"));
-    for (outputs, deltas, hours) in [("growth", true, false), ("hourly", false, true), ("hourly,growth", true, true)] {
+    let input = Input::Csv(data_file("trending_daily.csv.gz")).with_videos();
+    for outputs in ["growth", "hourly", "hourly,growth", "hourly,rollups", "trends", "growth,trends"] {
         let database = Database::fresh();
         run_to_end(&input, &database, ONE, &["--outputs", outputs]);
-        let is_there = |sql: &str| database.value(sql) != "0";
-        assert_eq!(is_there("SELECT count(views_delta) FROM video_stats_processed"), deltas, "{outputs}");
-        assert_eq!(is_there("SELECT count(*) FROM hourly_aggregations"), hours, "{outputs}");
-        assert!(is_there("SELECT count(*) FROM video_stats_processed"), "raw rows are always there");
+        for (output, rows) in [
+            ("growth", "SELECT count(views_delta) FROM video_stats_processed"),
+            ("hourly", "SELECT count(*) FROM hourly_aggregations"),
+            ("rollups", "SELECT count(*) FROM channel_hourly"),
+            ("rollups", "SELECT count(*) FROM category_hourly"),
+            ("rollups", "SELECT count(*) FROM total_hourly"),
+            ("trends", "SELECT count(*) FROM trends"),
+            ("trends", "SELECT count(*) FROM trending"),
+        ] {
+            let is_wanted = outputs.split(',').any(|wanted| wanted == output);
+            assert_eq!(database.value(rows) != "0", is_wanted, "{outputs}: {rows}");
+        }
+        for always in ["video_stats_processed", "videos"] {
+            assert_ne!(database.value(&format!("SELECT count(*) FROM {always}")), "0", "{always} is always there");
+        }
         assert_verified(&database, &input);
         viewtide(["rebuild", "--database-url", &database.url()]).wait(DEADLINE).expect_code(0);
         assert_verified(&database, &input);
     }
 }
 
-/// One video's rows up to a time.
+/// What is computed is changed by rebuild, which ends what runs on other terms; a run with the new ones goes on from there.
+#[test]
+fn rebuild_changes_what_is_computed_and_ends_what_runs() {
+    let rows = rows_of("sample_10min.csv");
+    let topic = topic_of("rebuilt", 2, &rows[..1_000]);
+    let input = Input::Topic(topic.clone());
+    let database = Database::fresh();
+    run_to_end(&input, &database, ONE, &["--outputs", "growth,hourly"]);
+    let refused = viewtide(run_args(&input, &database, &["--exit-at-end"])).wait(DEADLINE).expect_code(1);
+    let mends = "viewtide rebuild --outputs growth,hourly,rollups,trends";
+    assert!(refused.stderr.contains(mends), "{}", refused.stderr);
+
+    let mut running = viewtide(run_args(&input, &database, &["--outputs", "growth,hourly"]));
+    running.wait_for_output("state loaded", DEADLINE);
+    let rebuild = |outputs: &str| {
+        viewtide(["rebuild", "--database-url", &database.url(), "--outputs", outputs]).wait(DEADLINE).expect_code(0)
+    };
+    rebuild("growth,hourly,rollups,trends");
+    assert_verified(&database, &input);
+    send(&topic, &rows[1_000..1_500]);
+    let ended = running.wait(DEADLINE).expect_code(1);
+    assert!(ended.stderr.contains("rebuild has changed"), "{}", ended.stderr);
+    run_to_end(&input, &database, Size { workers: 2, processes: 1 }, &[]);
+    assert_verified(&database, &input);
+    let whole = Database::fresh();
+    run_to_end(&input, &whole, ONE, &[]);
+    assert_eq!(tables(&database), tables(&whole));
+
+    // And away again.
+    rebuild("growth");
+    assert_eq!(database.value("SELECT count(*) FROM trends"), "0");
+    send(&topic, &rows[1_500..]);
+    run_to_end(&input, &database, ONE, &["--outputs", "growth"]);
+    assert_verified(&database, &input);
+}
+
+/// A dataflow ranks by the trends that it has loaded: where rebuild finds them wrong, what loaded them ends.
+#[test]
+fn a_run_that_loaded_wrong_trends_ends_when_they_are_mended() {
+    let rows = rows_of("sample_10min.csv");
+    let topic = topic_of("mended", 2, &rows[..1_000]);
+    let (input, database) = (Input::Topic(topic.clone()), Database::fresh());
+    run_to_end(&input, &database, ONE, &[]);
+    database.rows("DELETE FROM trends WHERE video_id = (SELECT min(video_id) FROM trends)");
+    let mut running = viewtide(run_args(&input, &database, &[]));
+    running.wait_for_output("state loaded", DEADLINE);
+    viewtide(["rebuild", "--database-url", &database.url()]).wait(DEADLINE).expect_code(0);
+    send(&topic, &rows[1_000..]);
+    running.wait(DEADLINE).expect_code(1);
+    run_to_end(&input, &database, ONE, &[]);
+    assert_verified(&database, &input);
+}
+
+/// Processes that do not agree on what they compute say so, before anything is read.
+#[test]
+fn processes_with_other_flags_than_process_0_end_with_both_in_words() {
+    let input = Input::Topic(topic_of("agree", 2, &rows_of("sample_10min.csv")[..100]));
+    for (flag, leads, ours) in
+        [("--retention", "7d", "6d"), ("--outputs", "growth,trends", "growth"), ("--future-max", "1h", "2h")]
+    {
+        let database = Database::fresh();
+        let ports = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").expect("a port"));
+        let hosts = tempfile::NamedTempFile::new().expect("a hostfile");
+        let lines = ports.each_ref().map(|port| port.local_addr().expect("an address").to_string());
+        std::fs::write(hosts.path(), lines.join("\n")).expect("write a hostfile");
+        drop(ports);
+        let start = |process: &str, value: &str| {
+            let hosts = hosts.path().to_str().expect("UTF-8");
+            let more = ["-n", "2", "-p", process, "--hostfile", hosts, flag, value];
+            viewtide(run_args(&input, &database, &more))
+        };
+        let (first, second) = (start("0", leads), start("1", ours));
+        let second = second.wait(DEADLINE).expect_code(1);
+        assert!(second.stderr.contains(flag) && second.stderr.contains("process 0 with"), "{}", second.stderr);
+        assert_ne!(first.wait(DEADLINE).code(), Some(0), "without its peer process 0 does not end well");
+        assert_eq!(database.value("SELECT count(*) FROM video_stats_processed"), "0");
+    }
+}
+
+/// Of inputs side by side the first commit names every partition: one that it did not name would be read from its beginning
+/// by the next start, whatever --start says.
+#[test]
+fn a_start_in_time_beside_a_file_of_videos_is_remembered_for_every_partition() {
+    let topic = kafka::shared().fresh_topic("start-beside", 4);
+    let rows = rows_of("sample_10min.csv");
+    send(&topic, &rows[..400]);
+    std::thread::sleep(Duration::from_millis(50));
+    let start = jiff::Timestamp::now().to_string();
+    let input = Input::Topic(topic.clone()).with_videos();
+    for attempt in 0..4 {
+        let database = Database::fresh();
+        let run = viewtide(run_args(&input, &database, &["--start", &start, "-w", "2", "--tick", "1"]));
+        std::thread::sleep(Duration::from_millis(150 + 100 * attempt));
+        run.signal(Signal::SIGKILL);
+        drop(run.wait(DEADLINE));
+        run_to_end(&input, &database, Size { workers: 2, processes: 1 }, &["--start", &start]);
+        assert_eq!(
+            database.value("SELECT count(*) FROM video_stats_processed"),
+            "0",
+            "what was before the start is not read"
+        );
+    }
+}
+
 fn stop_when_durable(run: Process, database: &Database, records: usize) {
     let durable = "SELECT coalesce(sum((span ->> 'next')::bigint), 0) \
                    FROM viewtide_progress, jsonb_each(positions) AS p(partition, span)";
