@@ -229,13 +229,13 @@ impl<'a> Reader<'a> {
         let config = &self.source.config;
         let filling = &mut self.filling;
         let (topic, offset, key) = (config.topic.as_str(), place.offset, message.key());
-        let whole = ReadAt { input: config.input, place, topic, offset, key, payload: message.payload() };
+        let arrived_us = arrived_us(message.timestamp());
+        let whole = ReadAt { input: config.input, place, topic, offset, arrived_us, key, payload: message.payload() };
         let bytes = message.payload_len() + message.key_len();
         if bytes > RECORD_BYTES_MAX {
             return filling.said(&whole, Err(Refusal::TooLarge { bytes: bytes as u64 }));
         }
         let Some(payload) = message.payload() else { return filling.said(&whole, Err(Refusal::NoValue)) };
-        let arrived_us = arrived_us(message.timestamp());
         let horizon = Horizon { arrived_us, future_max_us: config.future_max_us, clock: Clock::Kafka };
         let wanted = match config.input {
             Input::Snapshots => Wanted::Snapshots(horizon),
