@@ -32,7 +32,7 @@ fn outputs_choose_what_is_computed() {
     }
 }
 
-/// One video's rows up to a time.
+/// Stops a run once so many records are durable.
 fn stop_when_durable(run: Process, database: &Database, records: usize) {
     let durable = "SELECT coalesce(sum((span ->> 'next')::bigint), 0) \
                    FROM viewtide_progress, jsonb_each(positions) AS p(partition, span)";
