@@ -1,4 +1,4 @@
--- Records that were gone before they were read, and dead letters of topics that were begun anew.
+-- Records that were gone before they were read, dead letters of topics that were begun anew, and the time that Kafka gave them.
 
 CREATE TABLE lost_offsets (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -27,3 +27,7 @@ ALTER TABLE dead_letters ADD COLUMN before_gap bigint NOT NULL DEFAULT 0;
 ALTER TABLE dead_letters DROP CONSTRAINT dead_letters_pkey;
 ALTER TABLE dead_letters ADD PRIMARY KEY (topic, "partition", kafka_offset, item, before_gap);
 COMMENT ON COLUMN dead_letters.before_gap IS 'Where the partition began anew after this was read: the id in lost_offsets of that gap, to tell it from what has the same offset now; else 0.';
+
+-- What an item of the YouTube Data API has for its event time, and what says how far ahead a snapshot may be.
+ALTER TABLE dead_letters ADD COLUMN kafka_timestamp timestamptz;
+COMMENT ON COLUMN dead_letters.kafka_timestamp IS 'Timestamp that the record has in Kafka, which is the event time of an item of the YouTube Data API; NULL for CSV, and where Kafka gives none from 1970 to 9999.';

@@ -156,7 +156,11 @@ pub const KAFKA_KEEPER_STOP_MAX: Duration = Duration::from_secs(2);
 /// How often a reader looks whether marks of transactions moved its partitions on.
 pub const KAFKA_POSITION_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often in a row a partition is given to the client anew because the broker denies a record that it says it has.
+/// How long a reader waits after the client has said that records are gone, before it looks which: it says so once for each
+/// partition that lost some, and each look is one of [`KAFKA_RESETS_MAX`].
+pub const KAFKA_RESET_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How often in a row partitions are given to the client anew because the broker denies a record that it says it has.
 pub const KAFKA_RESETS_MAX: u32 = 10;
 
 /// How long a reader waits for a record before it looks whether to stop.

@@ -130,9 +130,10 @@ struct ReplayArgs {
     /// Send what this file holds, in the form of `export`, and not what the table does; no database is needed then
     #[arg(long, env = "VIEWTIDE_FILE", value_name = "FILE")]
     file: Option<PathBuf>,
-    /// The time that records are given in Kafka: when the dead letter was stored, or now. It is the event time of records
-    /// that have no timestamp of their own, and a snapshot may not be far ahead of it (--future-max of `run`)
-    #[arg(long, env = "VIEWTIDE_STAMP", value_enum, default_value_t = StampArg::Received)]
+    /// The time that records are given in Kafka: the one that they had there (where there is none, when the dead letter was
+    /// stored), when it was stored, or now. It is the event time of records that have no timestamp of their own, and a
+    /// snapshot may not be far ahead of it (--future-max of `run`)
+    #[arg(long, env = "VIEWTIDE_STAMP", value_enum, default_value_t = StampArg::Kept)]
     stamp: StampArg,
     /// Only say what would be sent
     #[arg(long, env = "VIEWTIDE_DRY_RUN")]
@@ -148,6 +149,8 @@ struct ReplayArgs {
 /// As [`Stamp`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum StampArg {
+    /// The one that it had.
+    Kept,
     /// When the dead letter was stored.
     Received,
     /// The time of sending.
@@ -232,6 +235,7 @@ fn replay(args: ReplayArgs) -> anyhow::Result<Outcome> {
         filter: args.filter.filter(),
         to_topic: args.to_topic,
         stamp: match args.stamp {
+            StampArg::Kept => Stamp::Kept,
             StampArg::Received => Stamp::Received,
             StampArg::Now => Stamp::Now,
         },

@@ -22,6 +22,8 @@ pub struct Letter {
     pub item: u32,
     /// What was wrong with it.
     pub reason: String,
+    /// The record's Kafka timestamp; absent where it had none, and where a file does not say so.
+    pub kafka_timestamp: Option<Timestamp>,
     /// When it was stored; absent where a file does not say so.
     pub received_at: Option<Timestamp>,
     /// Whether it is a row of a CSV file.
@@ -66,6 +68,8 @@ struct Line {
     #[serde(default)]
     reason: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    kafka_timestamp: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     received_at: Option<String>,
     #[serde(default, skip_serializing_if = "is_false")]
     from_csv: bool,
@@ -99,6 +103,7 @@ impl Letter {
             offset: self.offset,
             item: self.item,
             reason: self.reason.clone(),
+            kafka_timestamp: self.kafka_timestamp.map(|at| at.to_string()),
             received_at: self.received_at.map(|at| at.to_string()),
             from_csv: self.from_csv,
             payload_is_cut: self.is_cut,
@@ -115,22 +120,26 @@ impl Letter {
     /// What is wrong with it, in words.
     pub fn of_line(line: &str) -> Result<Self, String> {
         let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
-        let received_at = line.received_at.map(|text| {
-            text.parse().map_err(|_| format!("received_at is {text}; write a time as 2025-07-01T00:00:00Z"))
-        });
         Ok(Self {
             topic: line.topic,
             partition: line.partition,
             offset: line.offset,
             item: line.item,
             reason: line.reason,
-            received_at: received_at.transpose()?,
+            kafka_timestamp: time("kafka_timestamp", line.kafka_timestamp)?,
+            received_at: time("received_at", line.received_at)?,
             from_csv: line.from_csv,
             is_cut: line.payload_is_cut,
             key: bytes("key", line.key, line.key_base64)?,
             payload: bytes("payload", line.payload, line.payload_base64)?,
         })
     }
+}
+
+fn time(name: &str, text: Option<String>) -> Result<Option<Timestamp>, String> {
+    let parse =
+        |text: String| text.parse().map_err(|_| format!("{name} is {text}; write a time as 2025-07-01T00:00:00Z"));
+    text.map(parse).transpose()
 }
 
 fn text_or_base64(bytes: Option<&[u8]>) -> (Option<String>, Option<String>) {
@@ -162,6 +171,7 @@ mod tests {
             partition: 3,
             offset: 17,
             reason: "no video_id".to_owned(),
+            kafka_timestamp: Some("2025-06-30T23:59:59.999Z".parse().unwrap()),
             received_at: Some("2025-07-01T00:00:00.5Z".parse().unwrap()),
             key: Some(b"a \"b\"".to_vec()),
             payload: Some(b"{\0}".to_vec()),
@@ -174,7 +184,7 @@ mod tests {
         assert_eq!(
             letter().to_line().unwrap(),
             "{\"topic\":\"stats\",\"partition\":3,\"offset\":17,\"item\":0,\"reason\":\"no video_id\",\
-             \"received_at\":\"2025-07-01T00:00:00.5Z\",\"key\":\"a \\\"b\\\"\",\"payload\":\"{\\u0000}\"}"
+             \"kafka_timestamp\":\"2025-06-30T23:59:59.999Z\",\"received_at\":\"2025-07-01T00:00:00.5Z\",\"key\":\"a \\\"b\\\"\",\"payload\":\"{\\u0000}\"}"
         );
         let bytes = Letter { key: None, payload: Some(b"\xff\xfe".to_vec()), ..letter() };
         assert!(bytes.to_line().unwrap().ends_with(r#","payload_base64":"//4="}"#));
@@ -183,7 +193,7 @@ mod tests {
             letter(),
             bytes,
             Letter { key: Some(all.clone()), payload: Some(all), item: 4, ..letter() },
-            Letter { payload: None, received_at: None, ..letter() },
+            Letter { payload: None, kafka_timestamp: None, received_at: None, ..letter() },
             Letter { payload: Some(Vec::new()), from_csv: true, is_cut: true, ..letter() },
         ] {
             let line = letter.to_line().unwrap();
@@ -201,6 +211,7 @@ mod tests {
             (r#"{"topic":"t","payload":"x","payload_base64":"eA=="}"#, "both payload and payload_base64"),
             (r#"{"topic":"t","payload_base64":"?"}"#, "payload_base64 is no base64"),
             (r#"{"topic":"t","received_at":"noon"}"#, "received_at is noon; write a time"),
+            (r#"{"topic":"t","kafka_timestamp":"1"}"#, "kafka_timestamp is 1; write a time"),
             (r#"{"topic":"t","payload":{"video_id":1}}"#, "expected a string"),
         ] {
             let said = Letter::of_line(line).unwrap_err();

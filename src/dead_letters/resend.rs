@@ -29,6 +29,8 @@ pub enum LettersFrom<'a> {
 /// answer of the YouTube API, and says what is too far in the future.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stamp {
+    /// The one that it had; where there is none, when the dead letter was stored.
+    Kept,
     /// When the dead letter was stored, which is soon after it was read.
     Received,
     /// The time of sending.
@@ -176,10 +178,12 @@ impl Resend<'_> {
                 Ok(())
             }
             (Ok((topic, value)), Some(sender)) => {
-                let timestamp_ms = match self.config.stamp {
-                    Stamp::Received => letter.received_at.map(|at| at.as_millisecond()),
+                let timestamp = match self.config.stamp {
+                    Stamp::Kept => letter.kafka_timestamp.or(letter.received_at),
+                    Stamp::Received => letter.received_at,
                     Stamp::Now => None,
                 };
+                let timestamp_ms = timestamp.map(|at| at.as_millisecond());
                 match sender.send(&Outgoing { topic, key: letter.key.as_deref(), value, timestamp_ms }, self.stop) {
                     Ok(()) => Ok(()),
                     Err(Unsent::Refused(why)) => Err(Refused::Unsendable(why)),

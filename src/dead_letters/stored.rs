@@ -82,7 +82,8 @@ impl<'a> StoredLetters<'a> {
         let db = DeadLettersError::while_doing("reading dead_letters");
         let sql = format!(
             "SELECT topic, \"partition\", kafka_offset, item, reason,
-                    (extract(epoch FROM received_at) * 1000000)::bigint, key, payload
+                    (extract(epoch FROM received_at) * 1000000)::bigint, key, payload,
+                    (extract(epoch FROM kafka_timestamp) * 1000000)::bigint
              FROM dead_letters WHERE {CONDITION} ORDER BY {ORDER} LIMIT $8::bigint"
         );
         let rows = self.transaction.query_raw(&sql, Params::of(filter).with_limit()).await.map_err(&db)?;
@@ -101,6 +102,7 @@ impl<'a> StoredLetters<'a> {
             partition: u32::try_from(row.get::<_, i32>(1)).unwrap_or(0),
             offset: u64::try_from(row.get::<_, i64>(2)).unwrap_or(0),
             item: u32::try_from(row.get::<_, i32>(3)).unwrap_or(0),
+            kafka_timestamp: row.get::<_, Option<i64>>(8).and_then(|time_us| Timestamp::from_microsecond(time_us).ok()),
             received_at: Timestamp::from_microsecond(row.get(5)).ok(),
             from_csv: self.is_csv(&topic),
             is_cut: says_cut(&reason),

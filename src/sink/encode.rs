@@ -157,7 +157,7 @@ impl CopyBuffer {
 
     /// A row of `dead_letters`; the order of columns is that of [`DEAD_LETTER_COLUMNS`].
     pub fn dead_letter(&mut self, letter: &DeadLetter) {
-        self.begin_row(7);
+        self.begin_row(8);
         self.raw(without_nul(&letter.topic).as_bytes());
         self.int4(letter.partition as i32);
         self.int8(letter.offset as i64);
@@ -165,6 +165,10 @@ impl CopyBuffer {
         self.raw(without_nul(&letter.reason).as_bytes());
         self.optional_raw(letter.key.as_deref());
         self.optional_raw(letter.payload.as_deref());
+        match letter.kafka_timestamp_us {
+            Some(time_us) => self.time(time_us),
+            None => self.bytes.put_i32(NULL),
+        }
     }
 }
 
@@ -197,7 +201,7 @@ pub const TREND_COLUMNS: &str = "video_id, as_of, label, \
      views_per_hour_7d, views_acceleration_7d";
 
 /// Columns that a dead letter's row is written with.
-pub const DEAD_LETTER_COLUMNS: &str = "topic, \"partition\", kafka_offset, item, reason, key, payload";
+pub const DEAD_LETTER_COLUMNS: &str = "topic, \"partition\", kafka_offset, item, reason, key, payload, kafka_timestamp";
 
 /// A video id as a parameter of type text.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Filling a [`SourceBatch`] up to its limits.
 
 use viewtide_dataflows::metadata::MetadataRecord;
-use viewtide_dataflows::snapshot::{Place, Record};
+use viewtide_dataflows::snapshot::{EventTime, Place, Record};
 
 use super::fields::Word;
 use super::refusal::Refusal;
@@ -27,6 +27,8 @@ pub(super) struct ReadAt<'a> {
     pub(super) topic: &'a str,
     /// Where people find it there: the offset, or the line of a file.
     pub(super) offset: u64,
+    /// When it was sent to where it was read, microseconds; where that is known.
+    pub(super) arrived_us: Option<EventTime>,
     pub(super) key: Option<&'a [u8]>,
     /// The bytes as they were read.
     pub(super) payload: Option<&'a [u8]>,
@@ -36,6 +38,11 @@ impl ReadAt<'_> {
     fn bytes(&self) -> usize {
         self.key.map_or(0, <[u8]>::len) + self.payload.map_or(0, <[u8]>::len)
     }
+}
+
+/// A producer stamps its records as it likes; what Postgres or a calendar cannot hold would stop what is good as well.
+fn is_a_time(arrived_us: EventTime) -> bool {
+    arrived_us >= 0 && jiff::Timestamp::from_microsecond(arrived_us).is_ok()
 }
 
 impl Filling {
@@ -82,6 +89,7 @@ impl Filling {
             item: at.place.item,
             position: at.place.offset,
             reason: refusal.to_string(),
+            kafka_timestamp_us: at.arrived_us.filter(|&arrived_us| is_a_time(arrived_us)),
             key: at.key.map(kept),
             payload: at.payload.map(kept),
         });
@@ -106,5 +114,29 @@ impl Filling {
         };
         (self.items, self.bytes) = (0, 0);
         std::mem::replace(&mut self.batch, next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dead_letter_keeps_a_kafka_timestamp_that_is_a_time() {
+        let letter = |arrived_us| {
+            let place = Place { partition: 0, offset: 7, item: 0 };
+            let at =
+                ReadAt { input: Input::Snapshots, place, topic: "t", offset: 7, arrived_us, key: None, payload: None };
+            let mut filling = Filling::default();
+            filling.said(&at, Err(Refusal::NoValue));
+            filling.take().dead_letters.remove(0).kafka_timestamp_us
+        };
+        for kept in [0, 1_751_328_000_000_000] {
+            assert_eq!(letter(Some(kept)), Some(kept));
+        }
+        assert_eq!(letter(None), None);
+        for odd in [-1, i64::MIN, i64::MAX] {
+            assert_eq!(letter(Some(odd)), None, "{odd}");
+        }
     }
 }

@@ -121,6 +121,7 @@ impl Reading<'_> {
         }
         let kept = if row.is_too_large() { OVERSIZED_PAYLOAD_BYTES_MAX } else { row.raw.len() };
         let at = ReadAt {
+            arrived_us: None,
             input: self.partition.input,
             place,
             topic: &file.file.path,

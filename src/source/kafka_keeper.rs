@@ -46,9 +46,9 @@ impl Keeper {
         Self { durable, stop: Some(stop), stopped: Mutex::new(stopped) }
     }
 
-    /// Everything before `spans` is durable.
+    /// Everything before `spans`, which are those of one worker, is durable.
     pub(super) fn committed(&self, spans: Spans) {
-        *self.durable.lock().unwrap_or_else(PoisonError::into_inner) = Some(spans);
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().extend(spans);
     }
 }
 
@@ -166,5 +166,23 @@ impl Watch {
             }
             Err(error) => debug!("the ends of topic {} could not be looked up: {error}", self.topic),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Span;
+    use super::*;
+
+    #[test]
+    fn what_one_worker_has_durable_does_not_hide_what_another_has() {
+        let (_, stopped) = sync_channel(1);
+        let keeper = Keeper { durable: Arc::default(), stop: None, stopped: Mutex::new(stopped) };
+        let span = |next| Span { first: 0, next };
+        keeper.committed(Spans::from([(0, span(5)), (2, span(6))]));
+        keeper.committed(Spans::from([(1, span(7))]));
+        keeper.committed(Spans::from([(2, span(8))]));
+        let all = Spans::from([(0, span(5)), (1, span(7)), (2, span(8))]);
+        assert_eq!(*keeper.durable.lock().unwrap(), Some(all));
     }
 }

@@ -1,5 +1,6 @@
 //! One worker's reader of a Kafka topic: its partitions, polled in a loop, handed over in batches.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -24,7 +25,7 @@ use super::{
 };
 use crate::limits::{
     ITEM_KEY_BYTES_MAX, KAFKA_IDLE_POLL, KAFKA_METADATA_TIMEOUT, KAFKA_POSITION_INTERVAL, KAFKA_REFRESH_INTERVAL,
-    KAFKA_RESETS_MAX, RECORD_BYTES_MAX,
+    KAFKA_RESET_INTERVAL, KAFKA_RESETS_MAX, RECORD_BYTES_MAX,
 };
 
 /// A partition that this reader reads.
@@ -34,6 +35,13 @@ struct Reading {
     end: Option<u64>,
     /// Whether `span` is yet to be handed over.
     moved: bool,
+}
+
+/// The client has given up partitions, and does not say which.
+struct GivenUp {
+    look_at: Instant,
+    /// Where each partition of ours stood when the client last said so. One that it gave up does not move on from there.
+    stood: BTreeMap<u32, u64>,
 }
 
 pub(super) struct Reader<'a> {
@@ -50,6 +58,8 @@ pub(super) struct Reader<'a> {
     end_said: bool,
     positions_checked: Instant,
     adopt_at: Instant,
+    /// Since when the client has given up partitions, whose next record is gone, and when to look which.
+    given_up: Option<GivenUp>,
     /// Times in a row that the broker would not give what it has.
     resets: u32,
     filling: Filling,
@@ -81,6 +91,7 @@ impl<'a> Reader<'a> {
             end_said: false,
             positions_checked: now,
             adopt_at: now,
+            given_up: None,
             resets: 0,
             filling: Filling::default(),
         }
@@ -125,6 +136,9 @@ impl<'a> Reader<'a> {
             };
             if flow == Flow::Stop {
                 return Ok(());
+            }
+            if let Some(GivenUp { stood, .. }) = self.given_up.take_if(|given_up| Instant::now() >= given_up.look_at) {
+                self.lost(&stood)?;
             }
             if self.source.shared.partitions() as usize > self.partitions.len() && Instant::now() >= self.adopt_at {
                 self.adopt_new()?;
@@ -229,13 +243,13 @@ impl<'a> Reader<'a> {
         let config = &self.source.config;
         let filling = &mut self.filling;
         let (topic, offset, key) = (config.topic.as_str(), place.offset, message.key());
-        let whole = ReadAt { input: config.input, place, topic, offset, key, payload: message.payload() };
+        let arrived_us = arrived_us(message.timestamp());
+        let whole = ReadAt { input: config.input, place, topic, offset, arrived_us, key, payload: message.payload() };
         let bytes = message.payload_len() + message.key_len();
         if bytes > RECORD_BYTES_MAX {
             return filling.said(&whole, Err(Refusal::TooLarge { bytes: bytes as u64 }));
         }
         let Some(payload) = message.payload() else { return filling.said(&whole, Err(Refusal::NoValue)) };
-        let arrived_us = arrived_us(message.timestamp());
         let horizon = Horizon { arrived_us, future_max_us: config.future_max_us, clock: Clock::Kafka };
         let wanted = match config.input {
             Input::Snapshots => Wanted::Snapshots(horizon),
@@ -271,7 +285,8 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
-                self.lost()
+                self.give_up();
+                Ok(())
             }
             KafkaError::MessageConsumption(code) if passes(*code) => {
                 debug!("Kafka: {error}; trying on");
@@ -285,8 +300,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The client has given up a partition. It says so once for each, also after all of them are read again; so they are
+    /// looked at together, once it has said it for the last time.
+    fn give_up(&mut self) {
+        let wait = match self.source.on_lost {
+            OnLostOffsets::Earliest => KAFKA_RESET_INTERVAL,
+            OnLostOffsets::Stop => Duration::ZERO,
+        };
+        let stood = self.ours().map(|(number, partition)| (number, partition.span.next)).collect();
+        self.given_up = Some(GivenUp { look_at: Instant::now() + wait, stood });
+    }
+
     /// Records that were to be read next are gone: goes on at the first that is there, where it may, or says which.
-    fn lost(&mut self) -> Result<(), SourceError> {
+    fn lost(&mut self, stood: &BTreeMap<u32, u64>) -> Result<(), SourceError> {
         let ours: Vec<u32> = self.ours().map(|(number, _)| number).collect();
         let extents = self
             .offsets()
@@ -310,14 +336,19 @@ impl<'a> Reader<'a> {
             if self.source.on_lost == OnLostOffsets::Stop || self.resets > KAFKA_RESETS_MAX {
                 return Err(self.offsets().failed("read on", &"the broker said that the next record to read is gone"));
             }
-            return self.assign_again(next);
+        } else {
+            self.resets = 0;
         }
         for (number, next, extent) in &lost {
             let gap = self.gap(*number, *next, extent.begin);
             self.filling.batch.gaps.push(gap);
             self.move_to(*number, extent.begin);
         }
-        self.assign_again(lost.iter().map(|(number, _, extent)| (*number, extent.begin)).collect())
+        // Of the others, each that the client may have given up as well.
+        let stands = |(number, next): &(u32, u64)| stood.get(number) == Some(next);
+        let is_lost = |number: u32| lost.iter().any(|(it, ..)| *it == number);
+        let others = next.into_iter().filter(|partition| stands(partition) && !is_lost(partition.0));
+        self.assign_again(lost.iter().map(|(number, _, extent)| (*number, extent.begin)).chain(others).collect())
     }
 
     /// What was to be read at `first_lost`, and is read on at `next_read`.
@@ -336,6 +367,9 @@ impl<'a> Reader<'a> {
 
     /// The client gives up a partition whose next record is gone, so it is given to it anew.
     fn assign_again(&self, partitions: Vec<(u32, u64)>) -> Result<(), SourceError> {
+        if partitions.is_empty() {
+            return Ok(());
+        }
         self.offsets()
             .list(partitions.iter().map(|(number, next)| (*number, offset(*next))))
             .and_then(|list| {

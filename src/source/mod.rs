@@ -67,6 +67,8 @@ pub struct DeadLetter {
     pub position: u64,
     /// What is wrong with it, in words.
     pub reason: String,
+    /// The record's Kafka timestamp, microseconds since 1970; absent for CSV, and where it is no time of 1970 to 9999.
+    pub kafka_timestamp_us: Option<i64>,
     /// The Kafka key.
     pub key: Option<Vec<u8>>,
     /// The bytes as they were read; of one too large the first 64 KiB; NULL where there were none.

@@ -172,8 +172,11 @@ async fn compare_raw(
 }
 
 fn raw_key(id: &str, time: EventTime) -> String {
-    let time = Timestamp::from_microsecond(time).map_or_else(|_| format!("{time} us"), |time| time.to_string());
-    format!("({id}, {time})")
+    format!("({id}, {})", time_in_words(time))
+}
+
+fn time_in_words(time: EventTime) -> String {
+    Timestamp::from_microsecond(time).map_or_else(|_| format!("{time} us"), |time| time.to_string())
 }
 
 fn in_words(source: &SourceIdentity, place: Place) -> String {
@@ -236,7 +239,9 @@ async fn compare_dead_letters(
         .collect();
     let rows = transaction
         .query(
-            "SELECT topic, \"partition\", kafka_offset, item, reason, key, payload, before_gap FROM dead_letters
+            "SELECT topic, \"partition\", kafka_offset, item, reason, key, payload, before_gap,
+                    (extract(epoch FROM kafka_timestamp) * 1000000)::bigint
+             FROM dead_letters
              WHERE topic <> ALL($1) ORDER BY topic, \"partition\", kafka_offset, item",
             &[&report.not_compared],
         )
@@ -272,6 +277,12 @@ async fn compare_dead_letters(
             ("reason", row.get::<_, &str>(4) == wanted.reason, Some(row.get(4)), Some(wanted.reason.clone())),
             ("key", same[0], bytes(row.get(5)), bytes(wanted.key.as_deref())),
             ("payload", same[1], bytes(row.get(6)), bytes(wanted.payload.as_deref())),
+            (
+                "kafka_timestamp",
+                row.get::<_, Option<i64>>(8) == wanted.kafka_timestamp_us,
+                row.get::<_, Option<i64>>(8).map(time_in_words),
+                wanted.kafka_timestamp_us.map(time_in_words),
+            ),
         ];
         for (column, _, stored, expected) in cells.into_iter().filter(|(_, same, ..)| !same) {
             report.differs(difference(DifferenceKind::Cell { column: column.to_owned(), stored, expected }));

@@ -45,6 +45,8 @@ pub struct StoredGap {
     pub next_read: Option<u64>,
     /// Whether the partition began anew there: what was read before is of other records.
     pub begins_anew: bool,
+    /// Whether the whole topic was created again.
+    pub created_again: bool,
 }
 
 const READ_GAPS: &str = "SELECT topic, \"partition\", first_lost, next_read, reason FROM lost_offsets ORDER BY id";
@@ -100,6 +102,7 @@ impl StoredProgress {
             first_lost,
             next_read,
             begins_anew: created_again || next_read.is_none_or(|next| next <= first_lost),
+            created_again,
         })
     }
 
@@ -133,10 +136,23 @@ impl StoredProgress {
         Some(Partition { input, number: u32::try_from(number).ok()? })
     }
 
-    /// Partitions that began anew, and at which offset: what was read of them before is of other records.
+    /// Partitions that began anew, and at which offset: what was read of them before is of other records. Where a topic was
+    /// created again, that is each of its partitions: with another number of them a video's records go to another one, which
+    /// may be one that the old topic did not have, and begins where it was first read.
     pub fn begun_anew(&self) -> BTreeMap<Partition, u64> {
-        let anew = self.gaps.iter().filter(|gap| gap.begins_anew);
-        anew.filter_map(|gap| Some((gap.partition, gap.next_read?))).collect()
+        let created_again: BTreeSet<Input> =
+            self.gaps.iter().filter(|gap| gap.created_again).map(|gap| gap.partition.input).collect();
+        let of_created_again = self.positions.iter().filter(|(partition, _)| created_again.contains(&partition.input));
+        let mut anew: BTreeMap<_, _> = of_created_again.map(|(partition, span)| (*partition, span.first)).collect();
+        for gap in self.gaps.iter().filter(|gap| gap.begins_anew) {
+            match (gap.next_read, self.positions.get(&gap.partition)) {
+                (Some(next), _) => drop(anew.insert(gap.partition, next)),
+                // It went; one of its number that is there was added later.
+                (None, Some(span)) => drop(anew.insert(gap.partition, span.first)),
+                (None, None) => drop(anew.remove(&gap.partition)),
+            }
+        }
+        anew
     }
 
     /// Whether what is at this place was gone before it was read.

@@ -171,9 +171,7 @@ fn they_are_exported_repaired_and_sent_and_become_rows() {
     let repaired: Vec<String> = letters.iter().map(Value::to_string).collect();
     std::fs::write(&path, repaired.join("\n\n")).expect("write the repaired file");
     let brokers = kafka::shared().brokers();
-    let stored_at = fixture
-        .database
-        .value("SELECT (extract(epoch FROM received_at) * 1000)::bigint FROM dead_letters WHERE kafka_offset = 0");
+    let had = records(&fixture.topic, 0)[0].time_ms;
     // Without a database: the file says all.
     let sent =
         viewtide(["dead-letters", "replay", "--brokers", &brokers, "--file", file]).wait(DEADLINE).expect_code(1);
@@ -193,7 +191,7 @@ fn they_are_exported_repaired_and_sent_and_become_rows() {
     let key = Some(ID.as_bytes().to_vec());
     assert_eq!(again[0].key, key);
     assert_eq!(again[0].payload, Some(snapshot(2, "1000000000").into_bytes()));
-    assert!((again[0].time_ms - stored_at.parse::<i64>().expect("a time")).abs() <= 1, "stamped as it was received");
+    assert_eq!(again[0].time_ms, had, "stamped as it was");
     assert_eq!((&again[1].key, &again[1].payload), (&None, &Some(b"\xff\xfe".to_vec())));
     assert_eq!((&again[2].key, again.len()), (&key, 3));
 
@@ -282,6 +280,59 @@ fn rows_of_a_csv_file_are_sent_only_as_json_and_where_they_are_told_to() {
     assert!(refused.stderr.contains("name one with --to-topic"), "{}", refused.stderr);
     assert_eq!(replay(&["--file", file, "--to-topic", &other]).expect_code(0).json()["acknowledged"], json!(1));
     assert_eq!(records(&other, 0)[0].payload, Some(snapshot(1, "1000000000").into_bytes()));
+}
+
+#[test]
+fn a_repaired_item_has_the_event_time_that_it_had() {
+    let topic = kafka::shared().fresh_topic("items", 1);
+    // Three days before it is read.
+    let three_days_ago = jiff::Timestamp::now().as_millisecond() - 3 * 86_400_000;
+    let item = |views: &str| format!(r#"{{"id":"{ID}","statistics":{{"viewCount":"{views}"}}}}"#);
+    let response = format!(r#"{{"items":[{},{}]}}"#, item("1e9"), item("7"));
+    let message = |value, timestamp_ms| Message {
+        key: Some(ID.as_bytes()),
+        value: Some(value),
+        timestamp_ms: Some(timestamp_ms),
+        ..Message::default()
+    };
+    kafka::shared().produce(&topic, [message(response.as_bytes(), three_days_ago)]);
+    let (database, input) = (Database::fresh(), Input::Topic(topic.clone()));
+    let summary = run_to_end(&input, &database, ONE, &[]);
+    assert_eq!((&summary["records"], &summary["dead_letters"]), (&json!(1), &json!(1)), "{summary}");
+    let stored = "SELECT (extract(epoch FROM kafka_timestamp) * 1000)::bigint FROM dead_letters";
+    assert_eq!(database.value(stored), three_days_ago.to_string());
+    assert_verified(&database, &input);
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("letters.jsonl");
+    let file = path.to_str().expect("UTF-8");
+    dead_letters(&database, &["export", file]).wait(DEADLINE).expect_code(0);
+    let mut letter = lines(&std::fs::read_to_string(&path).expect("the file")).remove(0);
+    let time = jiff::Timestamp::from_millisecond(three_days_ago).expect("a time");
+    assert_eq!(letter["kafka_timestamp"], json!(time.to_string()));
+    letter["payload"] = json!(item("1000000000"));
+    std::fs::write(&path, letter.to_string()).expect("write the repaired file");
+    let brokers = kafka::shared().brokers();
+    let replay = |more: &[&str]| {
+        let args = ["dead-letters", "replay", "--brokers", &brokers, "--file", file];
+        viewtide(args.iter().chain(more).copied()).wait(DEADLINE).expect_code(0)
+    };
+    replay(&[]);
+    run_to_end(&input, &database, ONE, &[]);
+    let row = "SELECT string_agg(view_count || ' ' || (extract(epoch FROM \"timestamp\") * 1000)::bigint, ', ') \
+               FROM video_stats_processed";
+    assert_eq!(
+        database.value(row),
+        format!("1000000000 {three_days_ago}"),
+        "it replaces its sibling's row, which has its time"
+    );
+    // One that a file gives no such time has the one of storing.
+    letter.as_object_mut().expect("an object").remove("kafka_timestamp");
+    std::fs::write(&path, letter.to_string()).expect("write the file");
+    replay(&[]);
+    let received: jiff::Timestamp = letter["received_at"].as_str().expect("a time").parse().expect("a time");
+    assert_eq!(records(&topic, 2)[0].time_ms, received.as_millisecond());
+    assert_verified(&database, &input);
 }
 
 #[test]

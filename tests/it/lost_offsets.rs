@@ -289,6 +289,49 @@ fn records_that_are_deleted_during_a_run_stop_it_or_leave_a_gap() {
 }
 
 #[test]
+fn many_partitions_that_lose_records_at_once_are_read_on() {
+    const PARTITIONS: i32 = 24;
+    let rows = rows_of("sample_10min.csv");
+    let topic = kafka::shared().fresh_topic("lost-many", PARTITIONS);
+    let part = |partition: i32, from: usize, to: usize| {
+        let first = partition as usize * 20;
+        &rows[first + from..first + to]
+    };
+    (0..PARTITIONS).for_each(|partition| send(&topic, partition, part(partition, 0, 5)));
+    let (input, database) = (Input::Topic(topic.clone()), Database::fresh());
+    viewtide(["migrate", "--database-url", &database.url()]).wait(DEADLINE).expect_code(0);
+    let mut run = viewtide(run_args(&input, &database, &EARLIEST));
+    run.wait_for_output("state loaded", DEADLINE);
+    let read = |records: u64| {
+        let durable = "SELECT coalesce(sum((span ->> 'next')::bigint), 0) \
+                       FROM viewtide_progress, jsonb_each(positions) AS p(partition, span)";
+        wait_for("what is there", DEADLINE, || (database.value(durable) == records.to_string()).then_some(()));
+    };
+    let all = PARTITIONS as u64;
+    read(5 * all);
+    run.signal(Signal::SIGSTOP);
+    // What was asked for before is answered by then.
+    std::thread::sleep(Duration::from_millis(700));
+    for partition in 0..PARTITIONS {
+        send(&topic, partition, part(partition, 5, 15));
+        // Nothing is left to be read of them, so that no record tells that all is well again.
+        kafka::shared().delete_records(&topic, partition, 15);
+    }
+    run.signal(Signal::SIGCONT);
+    read(15 * all);
+    // Each of them is read on.
+    (0..PARTITIONS).for_each(|partition| send(&topic, partition, part(partition, 15, 20)));
+    read(20 * all);
+    run.signal(Signal::SIGTERM);
+    let finished = run.wait(DEADLINE).expect_code(0);
+    assert_eq!((&finished.json()["gaps"], &finished.json()["records"]), (&json!(all), &json!(10 * all)));
+    let kept: Vec<String> = gaps(&database);
+    assert_eq!(kept.len() as u64, all);
+    assert!(kept.iter().all(|gap| gap.ends_with(" 5 15 deleted")), "{kept:?}");
+    verify(&database, Some(&input)).expect_code(0);
+}
+
+#[test]
 fn a_topic_that_was_created_again_is_refused_or_begun_anew() {
     let rows = rows_of("sample_10min.csv");
     let topic = kafka::shared().fresh_topic("anew", 3);
@@ -343,6 +386,62 @@ fn a_topic_that_was_created_again_is_refused_or_begun_anew() {
     verify(&database, None).expect_code(0);
     database.rows("DELETE FROM dead_letters WHERE \"partition\" = 0 AND before_gap = 0");
     says(&verify(&database, Some(&input)).expect_code(1), &["dead_letters", "the row is missing"]);
+}
+
+#[test]
+fn videos_that_move_to_new_partitions_of_a_topic_created_again_are_no_differences() {
+    let topic = kafka::shared().fresh_topic("anew-more", 2);
+    let videos: Vec<String> = (0..24).map(|number| format!("dQw4w9W{number:03}0")).collect();
+    // By the key, as every producer sends them: with other partitions they go elsewhere.
+    let send = |days: &[(usize, usize)]| {
+        let of_video = |video: &String| {
+            let (id, json) = (video.clone(), |day: usize, views: usize| {
+                format!(r#"{{"timestamp":"2025-07-{day:02} 00:00:00","video_id":"{video}","viewCount":{views}}}"#)
+            });
+            days.iter().map(move |&(day, views)| (id.clone(), json(day, views))).collect::<Vec<_>>()
+        };
+        let records: Vec<_> = videos.iter().flat_map(of_video).collect();
+        kafka::shared().produce(
+            &topic,
+            records.iter().map(|(key, value)| Message {
+                key: Some(key.as_bytes()),
+                value: Some(value.as_bytes()),
+                ..Message::default()
+            }),
+        );
+    };
+    let (input, database) = (Input::Topic(topic.clone()), Database::fresh());
+    send(&[(1, 10), (20, 200)]);
+    run_to_end(&input, &database, ONE, &[]);
+    let begin_again = |partitions: i32| {
+        kafka::shared().delete_topic(&topic);
+        kafka::shared().create_topic(&topic, partitions);
+    };
+    begin_again(6);
+    // The day after what is stored, and what is late only by records of the old topic: it lies more than the week of
+    // retention behind those, and not behind the first record of the new one.
+    send(&[(2, 20), (1, 11), (21, 210)]);
+    run_to_end(&input, &database, ONE, &EARLIEST);
+    let late = "SELECT count(*) || ' ' || (SELECT count(*) FROM video_stats_processed WHERE NOT folded_in) \
+                FROM jsonb_object_keys((SELECT positions FROM viewtide_progress))";
+    assert_eq!(database.value(late), "6 24", "partitions, and the rows of the second day");
+    let report = verify(&database, Some(&input)).expect_code(0).json();
+    assert_eq!(report["read_from"].as_object().map(serde_json::Map::len), Some(6), "{report}");
+    verify(&database, None).expect_code(0);
+
+    // Fewer partitions, and then those that went are added again, as others of the same number.
+    begin_again(2);
+    send(&[(3, 30)]);
+    run_to_end(&input, &database, ONE, &EARLIEST);
+    verify(&database, Some(&input)).expect_code(0);
+    kafka::shared().add_partitions(&topic, 6);
+    send(&[(4, 40), (22, 220)]);
+    run_to_end(&input, &database, ONE, &EARLIEST);
+    assert_eq!(positions(&database).as_object().map(serde_json::Map::len), Some(6));
+    verify(&database, Some(&input)).expect_code(0);
+    // What the new topic holds is compared.
+    database.rows("UPDATE video_stats_processed SET view_count = 7 WHERE \"timestamp\" = '2025-07-22 00:00:00+00'");
+    says(&verify(&database, Some(&input)).expect_code(1), &["view_count is 7, should be 220"]);
 }
 
 #[test]

@@ -147,6 +147,7 @@ fn a_start_in_time_beside_a_file_of_videos_is_remembered_for_every_partition() {
     }
 }
 
+/// Stops a run once so many records are durable.
 fn stop_when_durable(run: Process, database: &Database, records: usize) {
     let durable = "SELECT coalesce(sum((span ->> 'next')::bigint), 0) \
                    FROM viewtide_progress, jsonb_each(positions) AS p(partition, span)";
