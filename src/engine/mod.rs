@@ -22,10 +22,12 @@ pub mod summary;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use timely::WorkerConfig;
+use timely::communication::WorkerGuards;
 use timely::execute::execute_from;
 use viewtide_dataflows::series::SeriesConfig;
 
@@ -103,6 +105,9 @@ pub enum EngineError {
     StopTimedOut,
 }
 
+/// How often a process looks whether one of its workers has failed.
+const FAILURE_POLL: Duration = Duration::from_millis(50);
+
 /// What the workers of a process share.
 pub(crate) struct Shared {
     series: SeriesConfig,
@@ -161,6 +166,26 @@ impl Shared {
     }
 }
 
+/// Waits for the workers. Where one of several processes has failed it does not wait for the sockets between them, which stay
+/// open until the others end; the others end when this process does.
+fn join(guards: WorkerGuards<()>, shared: &Shared, has_peers: bool) -> Result<(), EngineError> {
+    let (joined, results) = channel();
+    std::thread::Builder::new()
+        .name("join".to_owned())
+        .spawn(move || drop(joined.send(guards.join().into_iter().collect::<Result<Vec<()>, _>>())))
+        .map_err(EngineError::Thread)?;
+    loop {
+        match results.recv_timeout(FAILURE_POLL) {
+            Ok(ended) => return ended.map(drop).map_err(EngineError::Worker),
+            Err(RecvTimeoutError::Timeout) if has_peers && shared.has_failed() => return Ok(()),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(EngineError::Worker("the thread that waits for it is gone".to_owned()));
+            }
+        }
+    }
+}
+
 /// What this process reads and computes.
 fn terms(config: &EngineConfig) -> Terms {
     let SeriesConfig { retention, growth, hourly, trends } = config.series;
@@ -214,9 +239,7 @@ pub fn run(config: EngineConfig) -> Result<Option<RunSummary>, EngineError> {
     let worker_config = WorkerConfig::default().idle_spin(Duration::ZERO);
     let guards = execute_from(builders, guard, worker_config, move |worker| worker::work(worker, &working))
         .map_err(EngineError::Worker)?;
-    for worker in guards.join() {
-        worker.map_err(EngineError::Worker)?;
-    }
+    join(guards, &shared, cluster.processes() > 1)?;
     if let Some(error) = lock(&shared.failure).take() {
         // The sink may still wait for Postgres; the process ends without it, and what it had not committed is read again.
         return Err(error);

@@ -149,7 +149,7 @@ impl Column {
             "boolean" => format!("NOT {column}"),
             "text" => format!("coalesce({column}, '') || 'x'"),
             "bytea" => format!("coalesce({column}, '') || 'x'::bytea"),
-            "timestamp with time zone" => format!("{column} + interval '1 microsecond'"),
+            "timestamp with time zone" => format!("coalesce({column} + interval '1 microsecond', '2024-01-01')"),
             other => panic!("{column} is of type {other}: say how to change it"),
         }
     }
