@@ -13,7 +13,7 @@ const SECONDS: u64 = 10;
 
 /// Measures and prints.
 pub fn measure(server: &Server) {
-    let topic = polls::topic(4, RECORDS);
+    let topic = polls::EVEN.topic(4, RECORDS);
     for tick_ms in ["100", "10"] {
         let database = server.fresh_database();
         let brokers = kafka::shared().brokers();

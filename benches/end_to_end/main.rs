@@ -7,6 +7,7 @@
 #[path = "../../tests/it/harness/mod.rs"]
 mod harness;
 
+mod extent;
 mod idle;
 mod latency;
 mod memory;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use viewtide::postgres::managed::{ManagedConfig, ManagedPostgres};
 
+use crate::extent::Extent;
 use crate::harness::folder::Folder;
 use crate::harness::postgres::rows;
 use crate::harness::process::Process;
@@ -71,13 +73,17 @@ fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let server = Server::start();
     table::head();
-    let parts = ["throughput", "latency", "idle", "memory"];
-    for part in parts.into_iter().filter(|part| wanted.is_empty() || wanted.iter().any(|wanted| wanted == part)) {
-        match part {
-            "throughput" => throughput::measure(&server),
-            "latency" => latency::measure(&server),
-            "idle" => idle::measure(&server),
-            _ => memory::measure(&server),
+    let parts: [(&str, fn(&Server)); 6] = [
+        ("throughput", |server| throughput::measure(server, Extent::Hours)),
+        ("throughput-all", |server| throughput::measure(server, Extent::All)),
+        ("latency", |server| latency::measure(server, Extent::Hours)),
+        ("latency-all", |server| latency::measure(server, Extent::All)),
+        ("idle", idle::measure),
+        ("memory", memory::measure),
+    ];
+    for (name, measure) in parts {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            measure(&server);
         }
     }
 }

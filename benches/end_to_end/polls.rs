@@ -8,33 +8,47 @@ use viewtide_dataflows::video_id::VideoId;
 
 use crate::harness::kafka::{self, Message};
 
-/// Videos that are polled.
+/// Videos of most parts.
 pub const VIDEOS: u64 = 10_000;
 
-/// 2026-07-01T00:00:00Z.
-const BEGIN_S: i64 = 1_782_864_000;
+/// The videos fall into as many channels, and as many categories.
+const CHANNELS: u64 = 500;
+const CATEGORIES: u64 = 20;
 
-/// Seconds between two polls of a video in Kafka: ten minutes.
-const POLL_S: i64 = 600;
+/// 2025-07-01T00:00:00Z: two months of polls are over by now.
+const BEGIN_S: i64 = 1_751_328_000;
 
-/// Record `number`, counted over all videos in time order, where a video is polled every `poll_s` seconds.
+/// What a video gains from poll to poll.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Gains {
+    /// The same each time.
+    Even,
+    /// By chance: so trends and ranks move with every poll, as they do where people watch.
+    ByChance,
+}
+
+/// Polls of some videos.
+#[derive(Clone, Copy)]
+pub struct Polls {
+    /// How many videos.
+    pub videos: u64,
+    /// Seconds between two polls of a video.
+    pub poll_s: i64,
+    /// What it gains between them.
+    pub gains: Gains,
+}
+
+/// What the parts on Kafka read, but for the gains: each video every ten minutes.
+pub const EVEN: Polls = Polls { videos: VIDEOS, poll_s: 600, gains: Gains::Even };
+
+/// The same with gains that vary.
+pub const BY_CHANCE: Polls = Polls { gains: Gains::ByChance, ..EVEN };
+
+/// One record.
 struct Poll {
     video: VideoId,
     timestamp: jiff::Timestamp,
     counts: [u64; 3],
-}
-
-impl Poll {
-    fn new(number: u64, poll_s: i64) -> Self {
-        let (poll, video) = (number / VIDEOS, number % VIDEOS);
-        let time_s = BEGIN_S + poll as i64 * poll_s + (video as i64 * poll_s) / VIDEOS as i64;
-        let views = 1_000 + video * 37 + poll * (video % 251);
-        Self {
-            video: video_id(video),
-            timestamp: jiff::Timestamp::from_second(time_s).expect("a time in range"),
-            counts: [views, views / 30, views / 300],
-        }
-    }
 }
 
 /// The id of video `index`.
@@ -43,40 +57,86 @@ fn video_id(index: u64) -> VideoId {
     VideoId((index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
-/// Key and value of record `number` in Kafka.
-pub fn message(number: u64) -> (String, String) {
-    let Poll { video, timestamp, counts: [views, likes, comments] } = Poll::new(number, POLL_S);
-    let value = format!(
-        r#"{{"timestamp":"{timestamp}","video_id":"{video}","viewCount":{views},"likeCount":{likes},"commentCount":{comments}}}"#
-    );
-    (video.to_string(), value)
+/// What a video has more at a poll, by chance, below 40 to 4,040; a video that gains more between two polls varies more.
+fn chance(video: u64, poll: u64) -> u64 {
+    let mixed = (video << 32 ^ poll ^ 0x5bd1_e995).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 33) % (40 + video % 4_000)
 }
 
-/// A topic of `partitions` that holds `records`, each video in one partition.
-pub fn topic(partitions: i32, records: u64) -> String {
-    let topic = kafka::shared().fresh_topic("polls", partitions);
-    // In parts, so that the values of a million records do not lie in memory all at once.
-    for first in (0..records).step_by(50_000) {
-        let messages: Vec<(String, String)> = (first..records.min(first + 50_000)).map(message).collect();
-        kafka::shared().produce(
-            &topic,
-            messages.iter().map(|(key, value)| Message {
-                key: Some(key.as_bytes()),
-                value: Some(value.as_bytes()),
-                ..Message::default()
-            }),
+impl Polls {
+    /// Record `number`, counted over all videos in time order.
+    fn poll(self, number: u64) -> Poll {
+        let (poll, video) = (number / self.videos, number % self.videos);
+        let time_s = BEGIN_S + poll as i64 * self.poll_s + (video as i64 * self.poll_s) / self.videos as i64;
+        let views = match self.gains {
+            Gains::Even => 1_000 + video * 37 + poll * (video % 251),
+            // Each poll gains at least as much as chance may take back.
+            Gains::ByChance => 1_000 + video * 37 + poll * (40 + video % 4_000) + chance(video, poll),
+        };
+        Poll {
+            video: video_id(video),
+            timestamp: jiff::Timestamp::from_second(time_s).expect("a time in range"),
+            counts: [views, views / 30, views / 300],
+        }
+    }
+
+    /// Key and value of record `number` in Kafka.
+    pub fn message(self, number: u64) -> (String, String) {
+        let Poll { video, timestamp, counts: [views, likes, comments] } = self.poll(number);
+        let value = format!(
+            r#"{{"timestamp":"{timestamp}","video_id":"{video}","viewCount":{views},"likeCount":{likes},"commentCount":{comments}}}"#
         );
+        (video.to_string(), value)
     }
-    topic
-}
 
-/// A CSV file of `records`, where a video is polled every `poll_s` seconds.
-pub fn csv(path: &Path, records: u64, poll_s: i64) -> std::io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
-    writeln!(file, "timestamp,video_id,viewCount,likeCount,commentCount")?;
-    for number in 0..records {
-        let Poll { video, timestamp, counts: [views, likes, comments] } = Poll::new(number, poll_s);
-        writeln!(file, "{timestamp},{video},{views},{likes},{comments}")?;
+    /// A topic of `partitions` that holds `records`, each video in one partition.
+    pub fn topic(self, partitions: i32, records: u64) -> String {
+        let topic = kafka::shared().fresh_topic("polls", partitions);
+        self.produce(&topic, records, |_| None);
+        topic
     }
-    file.flush()
+
+    /// Sends the first `records` to `topic`, to the partition that is named for each or, where none is, by its key.
+    pub fn produce(self, topic: &str, records: u64, partition: impl Fn(u64) -> Option<i32>) {
+        // In parts, so that the values of a million records do not lie in memory all at once.
+        for first in (0..records).step_by(50_000) {
+            let numbers = first..records.min(first + 50_000);
+            let messages: Vec<(u64, (String, String))> = numbers.map(|number| (number, self.message(number))).collect();
+            kafka::shared().produce(
+                topic,
+                messages.iter().map(|(number, (key, value))| Message {
+                    key: Some(key.as_bytes()),
+                    value: Some(value.as_bytes()),
+                    partition: partition(*number),
+                    ..Message::default()
+                }),
+            );
+        }
+    }
+
+    /// A CSV file of `records`.
+    pub fn csv(self, path: &Path, records: u64) -> std::io::Result<()> {
+        let mut file = BufWriter::new(File::create(path)?);
+        writeln!(file, "timestamp,video_id,viewCount,likeCount,commentCount")?;
+        for number in 0..records {
+            let Poll { video, timestamp, counts: [views, likes, comments] } = self.poll(number);
+            writeln!(file, "{timestamp},{video},{views},{likes},{comments}")?;
+        }
+        file.flush()
+    }
+
+    /// A CSV file for `--videos`: a title, a channel and a category for each.
+    pub fn videos_csv(self, path: &Path) -> std::io::Result<()> {
+        let mut file = BufWriter::new(File::create(path)?);
+        writeln!(file, "video_id,title,channel_id,channel_title,category_id")?;
+        for video in 0..self.videos {
+            let (channel, category) = (video % CHANNELS, video % CATEGORIES);
+            let id = video_id(video);
+            writeln!(
+                file,
+                "{id},What video {video} is about,UCchannelnumber{channel:09},Channel {channel},{category}"
+            )?;
+        }
+        file.flush()
+    }
 }

@@ -7,21 +7,18 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::{SinkExt, TryStreamExt};
 
+use crate::extent::Extent;
 use crate::harness::kafka;
 use crate::harness::postgres::with_client;
-use crate::harness::process::viewtide;
+use crate::harness::process::{Process, viewtide};
 use crate::table::{row, spread};
-use crate::{DEADLINE, Server, peak, polls};
+use crate::{DEADLINE, Server, peak};
 
 const RECORDS: u64 = 1_000_000;
 const PARTITIONS: i32 = 4;
 
 /// The machine is rarely quiet, so each run has its COPY right after it, on the same server, and the ratio is that of pairs.
 const ROUNDS: usize = 5;
-
-/// In the order in which COPY writes them, with the order of their keys.
-const TABLES: [(&str, &str); 2] =
-    [("video_stats_processed", "video_id, \"timestamp\""), ("hourly_aggregations", "video_id, hour_start")];
 
 /// In which order COPY gets the final rows.
 #[derive(Clone, Copy)]
@@ -45,40 +42,50 @@ struct Figures {
 }
 
 /// Measures and prints.
-pub fn measure(server: &Server) {
-    let topic = polls::topic(PARTITIONS, RECORDS);
+pub fn measure(server: &Server, extent: Extent) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let input = Input { topic: extent.polls().topic(PARTITIONS, RECORDS), args: extent.args(folder.path()) };
     // Once for nothing: the broker's code gets warm and the topic comes into memory.
-    server.drop_database(&run(&topic, server, 1).database);
+    server.drop_database(&input.run(server, 1).database);
     let mut figures = Figures::default();
     for _ in 0..ROUNDS {
-        let one = run(&topic, server, 1);
+        let one = input.run(server, 1);
         figures.one.push(one.seconds);
         figures.peak_mb.push(one.peak_mb);
         figures.commits.push(one.commits);
-        figures.copy_stored.push(copy(server, &one.database, Order::Stored));
-        figures.copy_key.push(copy(server, &one.database, Order::Key));
-        figures.restart.push(restart(&topic, &one.database));
+        figures.copy_stored.push(copy(server, &one.database, extent, Order::Stored));
+        figures.copy_key.push(copy(server, &one.database, extent, Order::Key));
+        figures.restart.push(input.restart(&one.database));
         server.drop_database(&one.database);
-        let two = run(&topic, server, 2);
+        let two = input.run(server, 2);
         figures.two.push(two.seconds);
         server.drop_database(&two.database);
     }
-    print(&figures);
+    figures.print(extent.name());
 }
 
-fn print(figures: &Figures) {
-    let rate = |seconds: &[f64]| spread(seconds.iter().map(|seconds| RECORDS as f64 / seconds / 1_000.0), 0);
-    let ratio = |copy: &[f64], run: &[f64]| spread(copy.iter().zip(run).map(|(copy, run)| copy / run), 2);
-    row("1 M records from Kafka, 4 partitions, -w 1: k records/s", &rate(&figures.one), "");
-    row("the same, -w 2", &rate(&figures.two), "");
-    row("commits of -w 1", &spread(figures.commits.iter().copied(), 0), "");
-    row("COPY of the final rows as they are stored: k records/s", &rate(&figures.copy_stored), "");
-    row("COPY of the final rows in order of their keys", &rate(&figures.copy_key), "");
-    row("-w 1 by COPY as stored", &ratio(&figures.copy_stored, &figures.one), ">= 0.5");
-    row("-w 1 by COPY in order of keys", &ratio(&figures.copy_key, &figures.one), "");
-    row("-w 2 by COPY as stored", &ratio(&figures.copy_stored, &figures.two), "");
-    row("peak memory of -w 1, MB", &spread(figures.peak_mb.iter().copied(), 0), "");
-    row("start on 1 M stored rows: s until the state is loaded", &spread(figures.restart.iter().copied(), 2), "");
+impl Figures {
+    fn print(&self, extent: &str) {
+        let rate = |seconds: &[f64]| spread(seconds.iter().map(|seconds| RECORDS as f64 / seconds / 1_000.0), 0);
+        let ratio = |run: &[f64], copy: &[f64]| spread(copy.iter().zip(run).map(|(copy, run)| copy / run), 2);
+        let row = |figure: &str, measured: &str, wanted: &str| row(&format!("{extent}; {figure}"), measured, wanted);
+        row("1 M from Kafka, -w 1: k records/s", &rate(&self.one), "");
+        row("the same, -w 2", &rate(&self.two), "");
+        row("commits of -w 1", &spread(self.commits.iter().copied(), 0), "");
+        row("COPY of the rows as stored: k records/s", &rate(&self.copy_stored), "");
+        row("COPY in order of keys", &rate(&self.copy_key), "");
+        row("-w 1 by COPY as stored", &ratio(&self.one, &self.copy_stored), ">= 0.5");
+        row("-w 1 by COPY in order of keys", &ratio(&self.one, &self.copy_key), "");
+        row("-w 2 by COPY as stored", &ratio(&self.two, &self.copy_stored), "");
+        row("peak memory of -w 1, MB", &spread(self.peak_mb.iter().copied(), 0), "");
+        row("start on 1 M rows: s until loaded", &spread(self.restart.iter().copied(), 2), "");
+    }
+}
+
+/// What is read.
+struct Input {
+    topic: String,
+    args: Vec<String>,
 }
 
 struct Ran {
@@ -88,37 +95,57 @@ struct Ran {
     commits: f64,
 }
 
-/// Runs over the topic into a new database; `seconds` are those from the first poll to the last commit.
-fn run(topic: &str, server: &Server, workers: u32) -> Ran {
-    let database = server.fresh_database();
-    let brokers = kafka::shared().brokers();
-    let workers = workers.to_string();
-    let args = ["run", "--brokers", &brokers, "--topic", topic, "--database-url", &database, "-w", &workers];
-    let run = viewtide(args.into_iter().chain(["--exit-at-end"]));
-    let peak = peak::watch(&run);
-    let summary = run.wait(DEADLINE).expect_code(0).json();
-    assert_eq!(summary["records"], RECORDS);
-    let figure = |name: &str| summary[name].as_f64().expect("a number");
-    let (seconds, commits) = (figure("seconds"), figure("commits"));
-    Ran { database, seconds, peak_mb: peak.join().expect("the watcher does not panic"), commits }
+impl Input {
+    fn start(&self, database: &str, workers: u32) -> Process {
+        let brokers = kafka::shared().brokers();
+        let workers = workers.to_string();
+        let args = ["run", "--brokers", &brokers, "--topic", &self.topic, "--database-url", database, "-w", &workers];
+        viewtide(args.into_iter().chain(["--exit-at-end"]).chain(self.args.iter().map(String::as_str)))
+    }
+
+    /// Runs over the topic into a new database; `seconds` are those from the first poll to the last commit.
+    fn run(&self, server: &Server, workers: u32) -> Ran {
+        let database = server.fresh_database();
+        let run = self.start(&database, workers);
+        let peak = peak::watch(&run);
+        let summary = run.wait(DEADLINE).expect_code(0).json();
+        assert_eq!(summary["records"], RECORDS);
+        let figure = |name: &str| summary[name].as_f64().expect("a number");
+        let (seconds, commits) = (figure("seconds"), figure("commits"));
+        Ran { database, seconds, peak_mb: peak.join().expect("the watcher does not panic"), commits }
+    }
+
+    /// Seconds from the start of the process until it has loaded what is stored.
+    fn restart(&self, database: &str) -> f64 {
+        let began = Instant::now();
+        let mut run = self.start(database, 1);
+        run.wait_for_output("state loaded", Duration::from_secs(60));
+        let seconds = began.elapsed().as_secs_f64();
+        run.wait(DEADLINE).expect_code(0);
+        seconds
+    }
 }
 
 /// Seconds for COPY of the rows of `from` into the same tables of an empty database: binary, one connection, one
-/// transaction over both tables, and the rows in memory before.
-fn copy(server: &Server, from: &str, order: Order) -> f64 {
-    let rows = TABLES.map(|(table, key)| {
-        let what = match order {
-            Order::Stored => table.to_owned(),
-            Order::Key => format!("(SELECT * FROM {table} ORDER BY {key})"),
-        };
-        read_out(from, &what)
-    });
+/// transaction over all tables, and the rows in memory before.
+fn copy(server: &Server, from: &str, extent: Extent, order: Order) -> f64 {
+    let rows: Vec<(&str, Vec<Bytes>)> = extent
+        .tables()
+        .into_iter()
+        .map(|(table, key)| {
+            let what = match order {
+                Order::Stored => table.to_owned(),
+                Order::Key => format!("(SELECT * FROM {table} ORDER BY {key})"),
+            };
+            (table, read_out(from, &what))
+        })
+        .collect();
     let to = server.fresh_database();
     viewtide(["migrate", "--database-url", &to]).wait(DEADLINE).expect_code(0);
     let seconds = with_client(&to, async |client| {
         let began = Instant::now();
         let transaction = client.transaction().await?;
-        for ((table, _), chunks) in TABLES.into_iter().zip(rows) {
+        for (table, chunks) in rows {
             let sink = transaction.copy_in::<_, Bytes>(&format!("COPY {table} FROM STDIN (FORMAT binary)")).await?;
             let mut sink = pin!(sink);
             for chunk in chunks {
@@ -152,16 +179,4 @@ fn read_out(database: &str, what: &str) -> Vec<Bytes> {
         Ok(chunks)
     })
     .expect("the final rows")
-}
-
-/// Seconds from the start of the process until it has loaded what is stored.
-fn restart(topic: &str, database: &str) -> f64 {
-    let brokers = kafka::shared().brokers();
-    let began = Instant::now();
-    let mut run =
-        viewtide(["run", "--brokers", &brokers, "--topic", topic, "--database-url", database, "--exit-at-end"]);
-    run.wait_for_output("state loaded", Duration::from_secs(60));
-    let seconds = began.elapsed().as_secs_f64();
-    run.wait(DEADLINE).expect_code(0);
-    seconds
 }
