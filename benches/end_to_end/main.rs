@@ -68,12 +68,15 @@ pub fn stop(run: Process) {
     run.wait(Duration::from_secs(30)).expect_code(0);
 }
 
+/// A part of the table: its name, and what measures it.
+type Part = (&'static str, fn(&Server));
+
 /// Measures all parts, or those that are named: `cargo bench --bench end_to_end -- latency idle`.
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let server = Server::start();
     table::head();
-    let parts: [(&str, fn(&Server)); 6] = [
+    let parts: [Part; 6] = [
         ("throughput", |server| throughput::measure(server, Extent::Hours)),
         ("throughput-all", |server| throughput::measure(server, Extent::All)),
         ("latency", |server| latency::measure(server, Extent::Hours)),
