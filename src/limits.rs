@@ -120,6 +120,16 @@ pub const ITEM_KEY_BYTES_MAX: usize = 1_024;
 /// entry of an index of Postgres, which ids go into, has at most 2,704.
 pub const METADATA_TEXT_BYTES_MAX: usize = 2_000;
 
+/// Bytes of a category's id. They are numbers of one or two digits; each category has lists of its own in `trending` and rows of
+/// its own in `category_hourly`, so what is no id must not become one.
+pub const CATEGORY_ID_BYTES_MAX: usize = 64;
+
+/// Bytes of `file_source`: the longest path that Linux knows. It is kept with every row.
+pub const FILE_SOURCE_BYTES_MAX: usize = 4_096;
+
+/// How often it is said at most that what a topic or a file says of videos is left out; how many is counted meanwhile.
+pub const METADATA_LOG_INTERVAL: Duration = Duration::from_secs(30);
+
 /// Characters of a bad value that a message shows: enough to recognise it, short enough to read.
 pub const SHOWN_CHARS_MAX: usize = 40;
 

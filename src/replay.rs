@@ -1,9 +1,9 @@
 //! CSV files to Kafka: one record a row, keyed by video, in the plain JSON form, in the order of the files.
 //!
 //! A row is sent field by field as it stands: whether it is a snapshot is judged where it is read, so that a replayed file
-//! and the file itself give the same rows and the same dead letters. The plain form has counts only: what a file says of titles,
-//! channels and categories is not sent, and a warning says so. A row that has no fields to send (not UTF-8, too large,
-//! another number of fields than the header) is reported, left out, and counted.
+//! and the file itself give the same rows, the same words on titles, channels and categories, and the same dead letters. A row
+//! that has no fields to send (not UTF-8, too large, another number of fields than the header) is reported, left out, and
+//! counted.
 
 mod pace;
 mod row;
@@ -11,8 +11,6 @@ pub(crate) mod send;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-use tracing::warn;
 
 pub use pace::Pace;
 
@@ -133,12 +131,6 @@ pub fn replay(
         paths.iter().map(|path| CheckedFile::check(path, Input::Snapshots)).collect::<Result<_, _>>()?;
     let mut rows = 0;
     for file in &files {
-        if file.columns.have_metadata() {
-            warn!(
-                file = file.file.path,
-                "titles, channels and categories are not sent; `run --videos` reads them from the same file"
-            );
-        }
         rows += count_rows(file)?;
     }
     let sender = Sender::connect(&config.settings, [config.topic.as_str()], config.partitions)?;

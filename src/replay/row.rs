@@ -43,7 +43,7 @@ impl Encoder {
         drop(self.columns.fields(row)?);
         self.value.clear();
         let mut encoded_time = None;
-        for field in Field::OF_SNAPSHOTS {
+        for field in Field::ALL {
             let text = self.columns.place(field).and_then(|column| row.field(column)).unwrap_or_default();
             let Ok(text) = std::str::from_utf8(text) else { continue };
             // An empty field is an absent one, in CSV as in JSON.
@@ -52,8 +52,10 @@ impl Encoder {
             }
             self.value.push(if self.value.is_empty() { b'{' } else { b',' });
             self.put(field, text);
-            if field.kind() == Field::Timestamp {
-                encoded_time = event_time_of(field, text).ok();
+            // Where there are both, the timestamp counts, which comes first.
+            let is_time = matches!(field, Field::Timestamp | Field::TrendingDate);
+            if is_time && encoded_time.is_none() {
+                encoded_time = Some(event_time_of(field, text).ok());
             }
         }
         if self.value.is_empty() {
@@ -61,7 +63,7 @@ impl Encoder {
         }
         self.value.push(b'}');
         let key = self.columns.place(Field::VideoId).and_then(|column| row.field(column));
-        Ok(Encoded { key: key.filter(|key| !key.is_empty()), value: &self.value, event_time: encoded_time })
+        Ok(Encoded { key: key.filter(|key| !key.is_empty()), value: &self.value, event_time: encoded_time.flatten() })
     }
 
     fn put(&mut self, field: Field, text: &str) {

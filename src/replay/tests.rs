@@ -53,6 +53,7 @@ fn read(source: impl Source) -> SourceBatch {
             match event {
                 SourceEvent::Batch(batch) => {
                     all.records.extend(batch.records);
+                    all.metadata.extend(batch.metadata);
                     all.dead_letters.extend(batch.dead_letters);
                 }
                 SourceEvent::End => stop.store(true, Ordering::Relaxed),
@@ -189,6 +190,29 @@ fn a_damaged_file_is_found_before_anything_is_sent() {
     let (outcome, _) = run(&config(&mock, &[SAMPLE, file.path().to_str().unwrap()]));
     assert!(outcome.unwrap_err().to_string().contains("cut short"));
     assert!(read_topic(&mock).records.is_empty());
+}
+
+#[test]
+fn what_a_file_says_of_videos_is_replayed_as_well() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(
+        "timestamp,trending_date,video_id,views,title,channelId,channel_name,categoryId,publish_time\n\
+         2025-07-01T00:00:44Z,17.14.11,7tbWmYUZLX4,1,\"a \"\"b\"\" 🎵\",UC1,B,022,2025-06-30T14:00:06+02:00\n\
+         ,17.14.11,7tbWmYUZLX4,2,A,,,22,#NAME?\n\
+         never,17.14.11,7tbWmYUZLX4,3,A,,,22,\n\
+         ,17.15.11,7tbWmYUZLX4,4,,,,,\n"
+            .as_bytes(),
+    )
+    .unwrap();
+    let path = file.path().to_str().unwrap();
+    let mock = cluster(1);
+    let (outcome, _) = run(&config(&mock, &[path]));
+    assert!(outcome.unwrap().is_complete());
+    let (topic, csv) = (read_topic(&mock), read_csv(path));
+    assert_eq!(by_video(&topic.records), by_video(&csv.records));
+    assert_eq!(reasons(&topic.dead_letters), reasons(&csv.dead_letters));
+    assert_eq!((topic.records.len(), topic.dead_letters.len(), topic.metadata.len()), (3, 1, 1));
+    assert_eq!(topic.metadata, csv.metadata);
 }
 
 #[test]

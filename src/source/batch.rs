@@ -4,6 +4,7 @@ use viewtide_dataflows::metadata::MetadataRecord;
 use viewtide_dataflows::snapshot::{EventTime, Place, Record};
 
 use super::fields::Word;
+use super::left_out::LeftOut;
 use super::refusal::Refusal;
 use super::{DeadLetter, Input, SourceBatch};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, OVERSIZED_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
@@ -15,6 +16,7 @@ pub(super) struct Filling {
     pub(super) batch: SourceBatch,
     items: usize,
     bytes: usize,
+    left_out: LeftOut,
 }
 
 /// Where something was read.
@@ -62,7 +64,7 @@ impl Filling {
     }
 
     fn word(&mut self, at: &ReadAt<'_>, word: Word) {
-        let Word { video, observation, metadata } = word;
+        let Word { video, observation, metadata, left_out } = word;
         let place = at.place;
         if let Some(observed) = observation {
             let (snapshot, file_source) = (observed.snapshot, observed.file_source);
@@ -71,6 +73,9 @@ impl Filling {
         if let Some(metadata) = metadata {
             let source = at.input.metadata_source();
             self.batch.metadata.push(MetadataRecord { video, place, source, metadata: *metadata });
+        }
+        if let Some(refusal) = left_out {
+            self.left_out.one(at, &refusal);
         }
     }
 

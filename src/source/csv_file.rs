@@ -46,9 +46,8 @@ impl Columns {
         let mut columns = Self { count: header.len(), places: [None; Field::ALL.len()] };
         for (index, name) in names.iter().enumerate() {
             let Some(field) = named(name.as_bytes()) else { continue };
-            let same = Field::ALL.into_iter().filter(|other| other.kind() == field.kind());
-            if let Some(before) = same.filter_map(|other| columns.place(other)).next() {
-                return Err(format!("the columns {} and {name} both mean {}", names[before], field.kind().name()));
+            if let Some(before) = columns.place(field) {
+                return Err(format!("the columns {} and {name} both mean {}", names[before], field.name()));
             }
             columns.places[field as usize] = Some(index);
         }
@@ -75,11 +74,6 @@ impl Columns {
     /// The column of `field`, from 0.
     pub fn place(&self, field: Field) -> Option<usize> {
         self.places[field as usize]
-    }
-
-    /// Whether there are columns of what is known of videos beside their counts.
-    pub fn have_metadata(&self) -> bool {
-        Field::METADATA.iter().any(|field| self.place(*field).is_some())
     }
 
     /// The fields of a row, as text.

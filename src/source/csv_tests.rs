@@ -186,6 +186,7 @@ fn a_table_of_trending_videos_is_snapshots_and_what_is_known_of_their_videos() {
                 time("2017-11-12T19:05:24Z")
             ),
             (5, Some([Some(7), Some(5), Some(5)]), None, None),
+            (6, Some([Some(7), Some(5), Some(5)]), None, None),
         ]
     );
     assert_eq!(Ok(batch.records[0].snapshot.time), event_time("2017-11-14T00:00:00Z"));
@@ -194,7 +195,6 @@ fn a_table_of_trending_videos_is_snapshots_and_what_is_known_of_their_videos() {
         (7, "video_id #NAME?: a video id has 11 characters"),
         (8, "trending_date 17.32.11: "),
         (9, "no count at all"),
-        (11, "published_at 12.11.2017: "),
         (12, "comments_disabled must be true or false, not maybe"),
     ];
     assert_eq!(reasons.len(), expected.len(), "{reasons:?}");
@@ -239,6 +239,31 @@ fn other_tables_of_trending_videos_are_read_as_well() {
 }
 
 #[test]
+fn a_timestamp_comes_before_a_trending_date_and_an_empty_one_does_not() {
+    let batch = whole(&Files::of(&[b"trending_date,video_id,views,timestamp\n\
+          17.14.11,7tbWmYUZLX4,1,2025-07-01 00:00:44\n17.15.11,7tbWmYUZLX4,1,\n"]));
+    let times: Vec<_> = batch.records.iter().map(|record| Ok(record.snapshot.time)).collect();
+    assert_eq!(times, [event_time("2025-07-01T00:00:44Z"), event_time("2017-11-15T00:00:00Z")]);
+}
+
+#[test]
+fn bad_metadata_beside_good_counts_is_left_out_and_the_counts_are_kept() {
+    let long = "x".repeat(2_001);
+    let batch = whole(&Files::of(&[format!(
+        "timestamp,video_id,views,title,category_id,publish_time\n\
+         2025-07-01 00:00:44,7tbWmYUZLX4,1,A,22,#NAME?\n2025-07-01 00:00:44,7tbWmYUZLX4,2,{long},22,\n\
+         2025-07-01 00:00:44,7tbWmYUZLX4,3,A,all,\n2025-07-01 00:00:44,7tbWmYUZLX4,4,a\0b,,\n\
+         2025-07-01 00:00:44,7tbWmYUZLX4,5,A,22,2025-06-30\n"
+    )
+    .as_bytes()]));
+    assert_eq!(reasons(&batch), []);
+    let views: Vec<_> = batch.records.iter().map(|record| record.snapshot.counts[0].get()).collect();
+    assert_eq!(views, [1, 2, 3, 4, 5].map(Some));
+    let known: Vec<_> = batch.metadata.iter().map(|record| record.place.offset).collect();
+    assert_eq!(known, [4]);
+}
+
+#[test]
 fn a_directory_is_the_files_in_it() {
     let input = Files::of(&[format!("{HEADER}{ROW}").as_bytes(), format!("{HEADER}{ROW}{ROW}").as_bytes()]);
     std::fs::write(input.folder.path().join("notes.txt"), "x").unwrap();
@@ -260,7 +285,10 @@ fn files_that_cannot_be_used_are_refused_before_anything_is_read() {
         (b"timestamp,viewCount\n", "no column video_id; it has: timestamp,viewCount"),
         (b"timestamp,video_id,title\n", "no column of counts; it has: timestamp,video_id,title"),
         (b"timestamp,video_id,views,viewCount\n", "the columns views and viewCount both mean viewCount"),
-        (b"timestamp,video_id,views,trending_date\n", "the columns timestamp and trending_date both mean timestamp"),
+        (
+            b"snapshot_date,video_id,views,trending_date\n",
+            "the columns snapshot_date and trending_date both mean trending_date",
+        ),
         (
             b"timestamp,video_id,views,channelId,channel_id\n",
             "the columns channelId and channel_id both mean channel_id",

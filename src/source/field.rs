@@ -5,7 +5,8 @@
 pub enum Field {
     /// When it was observed.
     Timestamp,
-    /// The day on which it was seen among the trending videos: a timestamp as tables of those write it.
+    /// The day on which it was seen among the trending videos: a timestamp as tables of those write it. Where there is a
+    /// timestamp too, that is when it was observed.
     TrendingDate,
     /// The video that was observed.
     VideoId,
@@ -121,11 +122,6 @@ impl Field {
             Self::CategoryId => "category_id",
             Self::PublishedAt => "published_at",
         }
-    }
-
-    /// The field that it is one more form of: a record has the one or the other.
-    pub fn kind(self) -> Self {
-        if self == Self::TrendingDate { Self::Timestamp } else { self }
     }
 }
 

@@ -4,7 +4,7 @@
 //! refused with the same words, in every form.
 
 use viewtide_dataflows::metadata::Metadata;
-use viewtide_dataflows::snapshot::{COUNT_MAX, Counts, Nullable, Snapshot};
+use viewtide_dataflows::snapshot::{COUNT_MAX, Counts, EventTime, Nullable, Snapshot};
 use viewtide_dataflows::trending::SCOPE_ALL;
 use viewtide_dataflows::video_id::VideoId;
 
@@ -12,7 +12,7 @@ use super::field::Field;
 use super::refusal::Refusal;
 use super::times::{Horizon, published_at};
 use super::value::{Value, shown};
-use crate::limits::METADATA_TEXT_BYTES_MAX;
+use crate::limits::{CATEGORY_ID_BYTES_MAX, FILE_SOURCE_BYTES_MAX, METADATA_TEXT_BYTES_MAX};
 
 /// What is taken from an input.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ pub enum Wanted {
 }
 
 /// What one record, row or item says; one of the two at least.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Word {
     /// Of which video.
     pub video: VideoId,
@@ -32,6 +32,29 @@ pub struct Word {
     pub observation: Option<Observation>,
     /// What is known of it, whole; boxed, since most records say nothing of it.
     pub metadata: Option<Box<Metadata>>,
+    /// Why what is said of the video beside the counts is left out.
+    pub left_out: Option<Box<Refusal>>,
+}
+
+impl Word {
+    /// A snapshot, and what is said of its video beside the counts. That is left out where it is bad: the counts are none the
+    /// worse for it.
+    pub(super) fn of_snapshot(
+        video: VideoId,
+        observed: Observation,
+        metadata: Result<Option<Metadata>, Refusal>,
+    ) -> Self {
+        let (metadata, left_out) = match metadata {
+            Ok(metadata) => (metadata.map(Box::new), None),
+            Err(refusal) => (None, Some(Box::new(refusal))),
+        };
+        Self { video, observation: Some(observed), metadata, left_out }
+    }
+
+    /// What is known of a video, and no more.
+    pub(super) fn of_video(video: VideoId, metadata: Metadata) -> Self {
+        Self { video, observation: None, metadata: Some(metadata.into()), left_out: None }
+    }
 }
 
 /// A snapshot, and where it comes from.
@@ -48,14 +71,38 @@ pub struct Observation {
 pub struct Fields<'a> {
     values: [Option<Value<'a>>; Field::ALL.len()],
     twice: Option<&'static str>,
+    /// The same of what is known of the video, which does not take the counts beside it along.
+    metadata_twice: Option<&'static str>,
 }
 
 impl<'a> Fields<'a> {
     /// Takes the value of `field`.
     pub fn put(&mut self, field: Field, value: Value<'a>) {
         if self.values[field as usize].replace(value).is_some() {
-            self.twice(field.name());
+            if Field::METADATA.contains(&field) {
+                self.metadata_twice(field.name());
+            } else {
+                self.twice(field.name());
+            }
         }
+    }
+
+    /// Forgets every value but that of `field`.
+    pub(super) fn keep_only(&mut self, field: Field) {
+        let value = self.values[field as usize].take();
+        self.values = Default::default();
+        self.values[field as usize] = value;
+    }
+
+    /// Takes what `other` has.
+    pub(super) fn put_all(&mut self, other: Self) {
+        for (field, value) in Field::ALL.into_iter().zip(other.values) {
+            if let Some(value) = value {
+                self.put(field, value);
+            }
+        }
+        other.twice.into_iter().for_each(|name| self.twice(name));
+        other.metadata_twice.into_iter().for_each(|name| self.metadata_twice(name));
     }
 
     /// Takes note that `name` was given twice.
@@ -63,9 +110,9 @@ impl<'a> Fields<'a> {
         self.twice.get_or_insert(name);
     }
 
-    /// Gives a value away.
-    pub(super) fn take(&mut self, field: Field) -> Option<Value<'a>> {
-        self.values[field as usize].take()
+    /// Takes note that `name`, which says something of the video, was given twice.
+    pub(super) fn metadata_twice(&mut self, name: &'static str) {
+        self.metadata_twice.get_or_insert(name);
     }
 
     /// What the values say, or why they are not taken.
@@ -74,25 +121,17 @@ impl<'a> Fields<'a> {
         let video = self.video()?;
         Ok(match wanted {
             Wanted::Snapshots(horizon) => {
-                let (field, text) = self.time()?;
-                let time = horizon.event_time(field, text)?;
+                let Some(time) = self.time(horizon)? else { return Err(Refusal::Missing(Field::Timestamp)) };
                 let Some(counts) = self.counts()? else { return Err(Refusal::NoCount) };
-                let file_source = self.text(Field::FileSource)?;
-                if file_source.is_some_and(|text| text.contains('\0')) {
-                    return Err(Refusal::Nul(Field::FileSource));
-                }
-                let file_source = file_source.map(Box::from);
-                let observation = Some(Observation { snapshot: Snapshot { time, counts }, file_source });
+                let observed = self.observation(time, counts)?;
                 // A table says nothing by cells that are all empty.
-                let says_more = Field::METADATA.iter().any(|field| self.given(*field).is_some());
-                let metadata = if says_more { Some(self.metadata()?.into()) } else { None };
-                Word { video, observation, metadata }
+                let is_given = |field: &Field| self.given(*field).is_some();
+                let says_more = self.metadata_twice.is_some() || Field::METADATA.iter().any(is_given);
+                Word::of_snapshot(video, observed, if says_more { self.metadata().map(Some) } else { Ok(None) })
             }
             // It names a video and no more, as a snapshot that went astray does. As its latest word it would hide all others.
-            Wanted::Videos if Field::METADATA.iter().all(|field| self.values[*field as usize].is_none()) => {
-                return Err(Refusal::NoMetadata);
-            }
-            Wanted::Videos => Word { video, observation: None, metadata: Some(self.metadata()?.into()) },
+            Wanted::Videos if !self.has_metadata() => return Err(Refusal::NoMetadata),
+            Wanted::Videos => Word::of_video(video, self.metadata()?),
         })
     }
 
@@ -110,15 +149,20 @@ impl<'a> Fields<'a> {
         VideoId::from_bytes(text.as_bytes()).map_err(|error| Refusal::BadVideoId { value: shown(text), error })
     }
 
-    /// The field that says when it was observed, and its text.
-    fn time(&self) -> Result<(Field, &str), Refusal> {
-        let field = match (&self.values[Field::Timestamp as usize], &self.values[Field::TrendingDate as usize]) {
-            (Some(_), Some(_)) => return Err(Refusal::GivenTwice(Field::Timestamp.name())),
-            (None, Some(_)) => Field::TrendingDate,
-            (_, None) => Field::Timestamp,
-        };
-        let Some(text) = self.text(field)? else { return Err(Refusal::Missing(Field::Timestamp)) };
-        Ok((field, text))
+    /// When it was observed, if it says so: the day of a trending video only where there is no timestamp.
+    pub(super) fn time(&self, horizon: &Horizon) -> Result<Option<EventTime>, Refusal> {
+        for field in [Field::Timestamp, Field::TrendingDate] {
+            if let Some(text) = self.text(field)? {
+                return horizon.event_time(field, text).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// What was observed at `time`.
+    pub(super) fn observation(&self, time: EventTime, counts: Counts) -> Result<Observation, Refusal> {
+        let file_source = self.label(Field::FileSource, FILE_SOURCE_BYTES_MAX)?;
+        Ok(Observation { snapshot: Snapshot { time, counts }, file_source })
     }
 
     /// The counts, if there is one.
@@ -142,21 +186,30 @@ impl<'a> Fields<'a> {
 
     /// Title, channel and category; NULL where not given.
     pub(super) fn metadata(&self) -> Result<Metadata, Refusal> {
+        if let Some(name) = self.metadata_twice {
+            return Err(Refusal::GivenTwice(name));
+        }
+        let label = |field| self.label(field, METADATA_TEXT_BYTES_MAX);
         Ok(Metadata {
-            title: self.label(Field::Title)?,
-            channel_id: self.label(Field::ChannelId)?,
-            channel_title: self.label(Field::ChannelTitle)?,
+            title: label(Field::Title)?,
+            channel_id: label(Field::ChannelId)?,
+            channel_title: label(Field::ChannelTitle)?,
             category_id: match self.given(Field::CategoryId) {
                 // An id that is written as a number is the same id.
                 Some(Value::Whole(number)) => Some(number.to_string().into()),
                 Some(Value::Text(text)) if text == SCOPE_ALL => return Err(Refusal::ReservedCategory),
-                _ => self.label(Field::CategoryId)?,
+                _ => self.label(Field::CategoryId, CATEGORY_ID_BYTES_MAX)?,
             },
             published_at: self.text(Field::PublishedAt)?.map(published_at).transpose()?,
         })
     }
 
-    fn given(&self, field: Field) -> Option<&Value<'a>> {
+    /// Whether there is a value of what is known of a video, be it null.
+    pub(super) fn has_metadata(&self) -> bool {
+        Field::METADATA.iter().any(|field| self.values[*field as usize].is_some())
+    }
+
+    pub(super) fn given(&self, field: Field) -> Option<&Value<'a>> {
         self.values[field as usize].as_ref().filter(|value| !value.is_null())
     }
 
@@ -168,11 +221,11 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Text that is stored with its video.
-    fn label(&self, field: Field) -> Result<Option<Box<str>>, Refusal> {
+    /// Text that is stored, of `allowed` bytes at most.
+    fn label(&self, field: Field, allowed: usize) -> Result<Option<Box<str>>, Refusal> {
         match self.text(field)? {
             None => Ok(None),
-            Some(text) if text.len() > METADATA_TEXT_BYTES_MAX => Err(Refusal::TooLong { field, bytes: text.len() }),
+            Some(text) if text.len() > allowed => Err(Refusal::TooLong { field, bytes: text.len(), allowed }),
             Some(text) if text.contains('\0') => Err(Refusal::Nul(field)),
             Some(text) => Ok(Some(text.into())),
         }
@@ -182,6 +235,10 @@ impl<'a> Fields<'a> {
         match self.given(field) {
             None => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
+            Some(Value::Whole(0)) => Ok(false),
+            Some(Value::Whole(1)) => Ok(true),
+            Some(Value::Text(text)) if text == "0" => Ok(false),
+            Some(Value::Text(text)) if text == "1" => Ok(true),
             Some(Value::Text(text)) if text.eq_ignore_ascii_case("true") => Ok(true),
             Some(Value::Text(text)) if text.eq_ignore_ascii_case("false") => Ok(false),
             Some(value) => Err(Refusal::NotAFlag { field, value: value.to_string() }),
@@ -229,7 +286,7 @@ mod tests {
 
     fn judged(field: Field, value: Value<'static>) -> Result<Observation, String> {
         let mut fields = good();
-        fields.take(field);
+        fields.values[field as usize] = None;
         fields.put(field, value);
         if Field::COUNTS[1..].contains(&field) || !Field::COUNTS.contains(&field) {
             fields.put(Field::ViewCount, Value::Whole(1));
@@ -239,7 +296,7 @@ mod tests {
         Ok(word.observation.expect("snapshots are wanted"))
     }
 
-    /// What is said of a video of which `field` is `value`: the same, whatever is wanted.
+    /// What is said of a video of which `field` is `value`: the same, whatever is wanted. What is bad takes no counts along.
     fn said(field: Field, value: Value<'static>) -> Result<Metadata, String> {
         let mut fields = good();
         fields.put(Field::ViewCount, Value::Whole(1));
@@ -250,8 +307,13 @@ mod tests {
             (Ok(beside), Ok(alone)) => {
                 assert!(beside.observation.is_some() && alone.observation.is_none());
                 assert_eq!(beside.metadata.clone().unwrap_or_default(), alone.metadata.clone().unwrap());
+                assert_eq!(beside.left_out, None);
             }
-            (beside, alone) => assert_eq!(beside, alone),
+            (Ok(beside), Err(alone)) => {
+                assert!(beside.observation.is_some() && beside.metadata.is_none());
+                assert_eq!(beside.left_out.as_ref().map(|refusal| refusal.to_string()).as_ref(), Some(alone));
+            }
+            (beside, _) => panic!("{beside:?}"),
         }
         alone.map(|word| *word.metadata.unwrap())
     }
@@ -316,15 +378,16 @@ mod tests {
             let word = fields.judge(&wanted()).map_err(|refusal| refusal.to_string())?;
             Ok::<_, String>(word.observation.unwrap().snapshot.counts.map(Nullable::get))
         };
-        for off in [text("True"), text("true"), text("TRUE"), Value::Bool(true)] {
+        for off in [text("True"), text("true"), text("TRUE"), text("1"), Value::Bool(true), Value::Whole(1)] {
             assert_eq!(counts(Some(off.clone()), None).unwrap(), [Some(5), None, Some(7)]);
             assert_eq!(counts(None, Some(off.clone())).unwrap(), [Some(5), Some(6), None]);
             assert_eq!(counts(Some(off.clone()), Some(off)).unwrap(), [Some(5), None, None]);
         }
-        for on in [text("False"), text("false"), text(""), Value::Null, Value::Bool(false)] {
+        for on in [text("False"), text("false"), text("0"), text(""), Value::Null, Value::Bool(false), Value::Whole(0)]
+        {
             assert_eq!(counts(Some(on.clone()), Some(on)).unwrap(), [Some(5), Some(6), Some(7)]);
         }
-        for (flag, shown) in [(text("no"), "no"), (text("1"), "1"), (Value::Whole(1), "1")] {
+        for (flag, shown) in [(text("no"), "no"), (text("01"), "01"), (Value::Whole(2), "2")] {
             let words = format!("must be true or false, not {shown}");
             assert_eq!(counts(Some(flag.clone()), None).unwrap_err(), format!("ratings_disabled {words}"));
             assert_eq!(counts(None, Some(flag)).unwrap_err(), format!("comments_disabled {words}"));
@@ -353,15 +416,46 @@ mod tests {
     fn a_timestamp_is_needed_in_one_of_its_forms() {
         assert_eq!(judged(Field::Timestamp, Value::Null).unwrap_err(), "no timestamp");
         assert_eq!(judged(Field::Timestamp, Value::Whole(5)).unwrap_err(), "timestamp must be text, not 5");
-        let twice = "timestamp is given twice (spellings count as one field)";
-        assert_eq!(judged(Field::TrendingDate, text("17.14.11")).unwrap_err(), twice);
         let mut fields = good();
         fields.put(Field::ViewCount, Value::Whole(1));
-        fields.take(Field::Timestamp);
+        fields.values[Field::Timestamp as usize] = None;
         assert_eq!(fields.judge(&wanted()), Err(Refusal::Missing(Field::Timestamp)));
         fields.put(Field::TrendingDate, text("17.14.11"));
         let observed = fields.judge(&wanted()).unwrap().observation.unwrap();
         assert_eq!(Ok(observed.snapshot.time), event_time("2017-11-14T00:00:00Z"));
+    }
+
+    #[test]
+    fn a_timestamp_comes_before_the_day_of_a_trending_video() {
+        for day in ["17.14.11", "no day at all"] {
+            let time = judged(Field::TrendingDate, text(day)).unwrap().snapshot.time;
+            assert_eq!(Ok(time), event_time("2025-07-01T00:00:44Z"), "{day}");
+        }
+        for none in [Value::Null, text("")] {
+            let mut fields = good();
+            fields.values[Field::Timestamp as usize] = Some(none);
+            fields.put(Field::ViewCount, Value::Whole(1));
+            fields.put(Field::TrendingDate, text("17.14.11"));
+            let observed = fields.judge(&wanted()).unwrap().observation.unwrap();
+            assert_eq!(Ok(observed.snapshot.time), event_time("2017-11-14T00:00:00Z"));
+        }
+        let mut fields = good();
+        fields.values[Field::Timestamp as usize] = Some(text("never"));
+        fields.put(Field::ViewCount, Value::Whole(1));
+        fields.put(Field::TrendingDate, text("17.14.11"));
+        assert!(fields.judge(&wanted()).unwrap_err().to_string().starts_with("timestamp never: "));
+    }
+
+    #[test]
+    fn what_is_said_of_a_video_twice_takes_no_counts_along() {
+        let mut fields = good();
+        fields.put(Field::ViewCount, Value::Whole(1));
+        fields.put(Field::Title, text("A"));
+        fields.put(Field::Title, text("A"));
+        let word = fields.judge(&wanted()).unwrap();
+        assert!(word.observation.is_some() && word.metadata.is_none());
+        assert_eq!(word.left_out.as_deref(), Some(&Refusal::GivenTwice("title")));
+        assert_eq!(fields.judge(&Wanted::Videos), Err(Refusal::GivenTwice("title")));
     }
 
     #[test]
@@ -374,7 +468,12 @@ mod tests {
     }
 
     #[test]
-    fn file_source_is_text_without_nul() {
+    fn file_source_is_text_without_nul_and_within_the_limit() {
+        let long = |bytes| Value::Text(Cow::Owned("x".repeat(bytes)));
+        let longest = judged(Field::FileSource, long(FILE_SOURCE_BYTES_MAX)).unwrap().file_source;
+        assert_eq!(longest.map(|text| text.len()), Some(FILE_SOURCE_BYTES_MAX));
+        let refused = judged(Field::FileSource, long(FILE_SOURCE_BYTES_MAX + 1)).unwrap_err();
+        assert_eq!(refused, "file_source has 4097 bytes, more than the 4096 allowed");
         assert_eq!(judged(Field::FileSource, text("a.csv")).unwrap().file_source.as_deref(), Some("a.csv"));
         assert_eq!(judged(Field::FileSource, text("")).unwrap().file_source, None);
         assert_eq!(judged(Field::FileSource, Value::Bool(true)).unwrap_err(), "file_source must be text, not true");
@@ -391,7 +490,8 @@ mod tests {
         };
         for field in [Field::Title, Field::ChannelId, Field::ChannelTitle, Field::CategoryId] {
             let name = field.name();
-            let longest = "é".repeat(METADATA_TEXT_BYTES_MAX / 2);
+            let allowed = if field == Field::CategoryId { CATEGORY_ID_BYTES_MAX } else { METADATA_TEXT_BYTES_MAX };
+            let longest = "é".repeat(allowed / 2);
             for good in ["a \"b\", c\n🎵", " ", &longest.clone()] {
                 let read = said(field, Value::Text(Cow::Owned(good.to_owned()))).unwrap();
                 assert_eq!(get(read, field).as_deref(), Some(good));
@@ -401,7 +501,7 @@ mod tests {
             }
             assert_eq!(
                 said(field, Value::Text(Cow::Owned(longest + "x"))).unwrap_err(),
-                format!("{name} has 2001 bytes, more than the 2000 allowed")
+                format!("{name} has {} bytes, more than the {allowed} allowed", allowed + 1)
             );
             let nul = "contains a NUL character, which Postgres text cannot hold";
             assert_eq!(said(field, text("a\0b")).unwrap_err(), format!("{name} {nul}"));

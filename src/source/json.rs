@@ -1,5 +1,5 @@
 //! JSON records. Their shape tells what they are, without configuration: an object with `items` is a response of the YouTube
-//! Data API, one with `statistics` or `snippet` an item of it, any other one the plain form.
+//! Data API, one with `statistics` or `snippet` an item of it, any other one the plain form. What is null is as absent.
 
 mod api;
 mod given;
@@ -40,7 +40,7 @@ pub fn read<'a>(payload: &'a [u8], wanted: &Wanted, mut each: impl FnMut(Item<'a
                 let mut item = Record::default();
                 // Only the syntax of an item was looked at until now, and not what it is.
                 let parsed = object(text).and_then(|text| parse(text, wanted, &mut item));
-                let said = parsed.and_then(|()| item.judge_item(wanted));
+                let said = parsed.and_then(|()| item.judge_element(wanted));
                 each(Item { number, payload: text.as_bytes(), said });
             }
         }

@@ -27,6 +27,7 @@ pub(crate) mod kafka_log;
 mod kafka_offsets;
 mod kafka_reader;
 pub mod kafka_settings;
+mod left_out;
 pub mod positions;
 pub mod refusal;
 pub mod side_by_side;

@@ -6,7 +6,7 @@ use viewtide_dataflows::snapshot::COUNT_MAX;
 use viewtide_dataflows::video_id::VideoIdError;
 
 use super::field::Field;
-use crate::limits::{METADATA_TEXT_BYTES_MAX, RECORD_BYTES_MAX, RESPONSE_ITEMS_MAX};
+use crate::limits::{RECORD_BYTES_MAX, RESPONSE_ITEMS_MAX};
 
 /// Why something in the input is not taken. The text of it becomes the reason of a dead letter. Made only where it is returned:
 /// to drop one for each good record, as `ok_or` does, would be noticed.
@@ -83,12 +83,14 @@ pub enum Refusal {
         value: String,
     },
     /// Text that is too long.
-    #[error("{} has {bytes} bytes, more than the {METADATA_TEXT_BYTES_MAX} allowed", .field.name())]
+    #[error("{} has {bytes} bytes, more than the {allowed} allowed", .field.name())]
     TooLong {
         /// Which.
         field: Field,
         /// Its size.
         bytes: usize,
+        /// How many it may have.
+        allowed: usize,
     },
     /// Postgres text cannot hold it.
     #[error("{} contains a NUL character, which Postgres text cannot hold", .0.name())]
@@ -151,6 +153,9 @@ pub enum Refusal {
     /// A category that cannot be told from all of them.
     #[error("category_id all: all is the name of the list over all categories")]
     ReservedCategory,
+    /// A snapshot, or a part of one, beside a list of items: taken for a response, it would be lost.
+    #[error("{0} stands beside items: a response has nothing of a snapshot itself; put it into each item")]
+    BesideItems(&'static str),
     /// An item of the YouTube Data API that says nothing.
     #[error("the item has neither counts in statistics nor a snippet; ask for part=snippet,statistics")]
     NothingSaid,

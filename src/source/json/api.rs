@@ -1,13 +1,15 @@
 //! An item of the YouTube Data API as `videos.list` returns it: `id`, and the parts `statistics` and `snippet`.
 //!
 //! Counts are strings there. `likeCount` is absent where likes are hidden, `commentCount` where comments are off. Nothing
-//! in an item tells when it was fetched: that is when its record arrived.
+//! in an item tells when it was fetched: that is when its record arrived, unless a collector put fields of the plain form beside
+//! the parts. Those count as if they stood in them.
 
-use viewtide_dataflows::snapshot::Snapshot;
+use viewtide_dataflows::metadata::Metadata;
+use viewtide_dataflows::snapshot::Counts;
 
 use super::{Refusal, Wanted, Word};
 use crate::source::field::Field;
-use crate::source::fields::{Fields, Observation};
+use crate::source::fields::Fields;
 use crate::source::value::Value;
 
 /// A part of an item that is looked into.
@@ -51,7 +53,7 @@ impl Part {
 /// The parts of an item.
 #[derive(Default)]
 pub(super) struct ApiItem<'a> {
-    /// The fields of both parts.
+    /// The fields of both parts, and those beside them.
     pub(super) fields: Fields<'a>,
     parts: [Option<Value<'a>>; 2],
 }
@@ -60,28 +62,45 @@ impl<'a> ApiItem<'a> {
     /// Takes note that `part` was there; its fields, if it had any, are in `fields`.
     pub(super) fn put(&mut self, part: Part, value: Value<'a>) {
         if self.parts[part as usize].replace(value).is_some() {
-            self.fields.twice(part.name());
+            match part {
+                Part::Statistics => self.fields.twice(part.name()),
+                Part::Snippet => self.fields.metadata_twice(part.name()),
+            }
         }
     }
 
-    /// What it says. A part that is malformed takes the other one with it.
+    /// Whether there is a part that is not null, which makes it an item.
+    pub(super) fn has_parts(&self) -> bool {
+        self.parts.iter().flatten().any(|value| !value.is_null())
+    }
+
+    /// What it says. Counts that are malformed take the snippet with them, but not the other way round.
     pub(super) fn judge(&self, wanted: &Wanted) -> Result<Word, Refusal> {
         self.fields.check_once()?;
         let video = self.fields.video()?;
-        let metadata = if self.has(Part::Snippet)? { Some(self.fields.metadata()?.into()) } else { None };
+        let metadata = self.metadata();
         let Wanted::Snapshots(horizon) = wanted else {
-            return metadata
-                .map(|metadata| Word { video, observation: None, metadata: Some(metadata) })
-                .ok_or(Refusal::NoSnippet);
+            return metadata?.map(|metadata| Word::of_video(video, metadata)).ok_or(Refusal::NoSnippet);
         };
-        let counts = if self.has(Part::Statistics)? { self.fields.counts()? } else { None };
-        let observation = match counts {
-            Some(counts) => Some(Snapshot { time: horizon.arrival()?, counts }),
-            None if metadata.is_none() => return Err(Refusal::NothingSaid),
-            None => None,
+        let Some(counts) = self.counts()? else {
+            return metadata?.map(|metadata| Word::of_video(video, metadata)).ok_or(Refusal::NothingSaid);
         };
-        let observation = observation.map(|snapshot| Observation { snapshot, file_source: None });
-        Ok(Word { video, observation, metadata })
+        let time = match self.fields.time(horizon)? {
+            Some(time) => time,
+            None => horizon.arrival()?,
+        };
+        Ok(Word::of_snapshot(video, self.fields.observation(time, counts)?, metadata))
+    }
+
+    /// A snippet is a word on the video even where it is empty.
+    fn metadata(&self) -> Result<Option<Metadata>, Refusal> {
+        let is_said = self.has(Part::Snippet)? || self.fields.has_metadata();
+        if is_said { self.fields.metadata().map(Some) } else { Ok(None) }
+    }
+
+    fn counts(&self) -> Result<Option<Counts>, Refusal> {
+        self.has(Part::Statistics)?;
+        self.fields.counts()
     }
 
     fn has(&self, part: Part) -> Result<bool, Refusal> {

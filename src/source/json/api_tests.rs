@@ -132,9 +132,7 @@ fn a_response_without_items_says_nothing_and_is_no_error() {
 #[test]
 fn a_response_that_is_none_is_refused_as_a_whole() {
     let of = |items: &str| format!(r#"{{"kind":"youtube#videoListResponse","items":{items}}}"#);
-    for (items, shown) in
-        [("null", "null"), ("5", "5"), (r#"{"a":[]}"#, "an object"), (r#""x""#, "x"), ("true", "true")]
-    {
+    for (items, shown) in [("5", "5"), (r#"{"a":[]}"#, "an object"), (r#""x""#, "x"), ("true", "true")] {
         assert_eq!(reason(&of(items), &snapshots()), format!("items must be a list, not {shown}"));
     }
     assert_eq!(reason(&of("[],\"items\":[]"), &snapshots()), "items is given twice (spellings count as one field)");
@@ -186,7 +184,8 @@ fn an_item_says_what_its_parts_say() {
     {
         let known = said(&item(&format!("{SNIPPET}{none}")), &snapshots()).unwrap();
         assert_eq!((counts(&known), known.metadata), (None, snippet()), "{none}");
-        if !none.is_empty() {
+        // Where nothing tells that it is an item, it is none.
+        if none.contains('{') {
             let nothing = reason(&item(none), &snapshots());
             assert!(nothing.starts_with("the item has neither counts in statistics nor a snippet"), "{nothing}");
         }
@@ -196,8 +195,8 @@ fn an_item_says_what_its_parts_say() {
 }
 
 #[test]
-fn of_an_item_only_the_id_and_the_parts_are_looked_at() {
-    let more = r#","timestamp":5,"viewCount":"x","file_source":[],"title":6,"contentDetails":{"id":"z"}"#;
+fn of_an_item_other_parts_are_not_looked_at() {
+    let more = r#","contentDetails":{"id":"z"},"localizations":[],"favoriteCount":"x""#;
     let word = said(&item(&format!("{more}{STATISTICS}")), &snapshots()).unwrap();
     assert_eq!(counts(&word), Some([Some(123), Some(4), Some(5)]));
     assert_eq!(word.observation.unwrap().file_source, None);
@@ -209,16 +208,24 @@ fn of_an_item_only_the_id_and_the_parts_are_looked_at() {
 }
 
 #[test]
-fn one_malformed_part_takes_the_item_with_it() {
+fn malformed_counts_take_the_item_with_them_and_a_malformed_snippet_only_itself() {
     let twice = |name| format!("{name} is given twice (spellings count as one field)");
     let count = "must be a whole number from 0 to 1000000000000, not";
     let long = format!("{STATISTICS},\"snippet\":{{\"title\":\"{}\"}}", "x".repeat(METADATA_TEXT_BYTES_MAX + 1));
     for (parts, why) in [
         (format!(r#"{SNIPPET},"statistics":5"#), "statistics must be an object, not 5".to_owned()),
         (format!(r#"{SNIPPET},"statistics":[]"#), "statistics must be an object, not a list".to_owned()),
-        (format!(r#"{STATISTICS},"snippet":"x""#), "snippet must be an object, not x".to_owned()),
         (format!(r#"{SNIPPET},"statistics":{{"viewCount":"-1"}}"#), format!("viewCount {count} -1")),
         (format!(r#"{SNIPPET},"statistics":{{"likeCount":{{}}}}"#), format!("likeCount {count} an object")),
+        (format!("{STATISTICS}{STATISTICS}"), twice("viewCount")),
+        (format!(r#"{STATISTICS},"id":"7tbWmYUZLX4""#), twice("video_id")),
+        (format!(r#"{STATISTICS},"video_id":"7tbWmYUZLX4""#), twice("video_id")),
+    ] {
+        let refused = reason(&item(&parts), &snapshots());
+        assert!(refused.starts_with(&why), "{refused}");
+    }
+    for (parts, why) in [
+        (format!(r#"{STATISTICS},"snippet":"x""#), "snippet must be an object, not x".to_owned()),
         (format!(r#"{STATISTICS},"snippet":{{"title":5}}"#), "title must be text, not 5".to_owned()),
         (format!(r#"{STATISTICS},"snippet":{{"channelId":["a"]}}"#), "channel_id must be text, not a list".to_owned()),
         (format!(r#"{STATISTICS},"snippet":{{"categoryId":2.5}}"#), "category_id must be text, not 2.5".to_owned()),
@@ -228,13 +235,21 @@ fn one_malformed_part_takes_the_item_with_it() {
         ),
         (format!(r#"{STATISTICS},"snippet":{{"publishedAt":"1 year ago"}}"#), "published_at 1 year ago: ".to_owned()),
         (long, "title has 2001 bytes, more than the 2000 allowed".to_owned()),
-        (format!("{STATISTICS}{STATISTICS}"), twice("viewCount")),
         (format!(r#"{STATISTICS}{SNIPPET},"snippet":{{}}"#), twice("snippet")),
-        (format!(r#"{STATISTICS},"id":"7tbWmYUZLX4""#), twice("video_id")),
-        (format!(r#"{STATISTICS},"video_id":"7tbWmYUZLX4""#), twice("video_id")),
+        (format!(r#"{STATISTICS}{SNIPPET},"title":"A""#), twice("title")),
+        (format!(r#"{STATISTICS},"title":6"#), "title must be text, not 6".to_owned()),
+        (format!(r#"{STATISTICS},"snippet":{{"categoryId":"all"}}"#), "category_id all: ".to_owned()),
     ] {
-        let refused = reason(&item(&parts), &snapshots());
-        assert!(refused.starts_with(&why), "{refused}");
+        let word = said(&item(&parts), &snapshots()).unwrap();
+        assert_eq!((counts(&word), &word.metadata), (Some([Some(123), Some(4), Some(5)]), &None), "{parts}");
+        let left_out = word.left_out.unwrap().to_string();
+        assert!(left_out.starts_with(&why), "{left_out}");
+        // Where nothing else is said, it is why nothing is taken.
+        let alone = parts.replace(STATISTICS, "");
+        for wanted in [snapshots(), Wanted::Videos] {
+            let refused = reason(&item(&alone), &wanted);
+            assert!(alone.contains("snippet") == refused.starts_with(&why), "{alone}: {refused}");
+        }
     }
 }
 

@@ -45,8 +45,10 @@ fn item() -> impl Strategy<Value = String> {
     let snippet =
         object_of(&["title", "channelId", "channelTitle", "categoryId", "publishedAt", "thumbnails"], value(), 6);
     let id = prop_oneof![4 => Just(r#""7tbWmYUZLX4""#.to_owned()), 1 => value()];
-    let statistics = prop_oneof![4 => statistics, 1 => value()];
-    let snippet = prop_oneof![4 => snippet, 1 => value()];
+    // Without a part that is not null it were no item where it stands alone.
+    let other = || value().prop_filter("a part", |value| value != "null");
+    let statistics = prop_oneof![4 => statistics, 1 => other()];
+    let snippet = prop_oneof![4 => snippet, 1 => other()];
     (id, statistics, snippet, 1_usize..4, prop::sample::select(vec!["", r#","etag":"x""#, r#","video_id":"y""#]))
         .prop_map(|(id, statistics, snippet, which, more)| {
             let part = |bit, name, value| if which & bit > 0 { format!(",\"{name}\":{value}") } else { String::new() };
@@ -117,6 +119,8 @@ fn check(payload: &[u8], wanted: &Wanted) -> Result<(), TestCaseError> {
 
 fn check_word(word: &Word, wanted: &Wanted) -> Result<(), TestCaseError> {
     prop_assert!(word.observation.is_some() || word.metadata.is_some());
+    let left_out = word.left_out.is_some();
+    prop_assert!(!left_out || (word.observation.is_some() && word.metadata.is_none()));
     if let Some(observed) = &word.observation {
         prop_assert!(matches!(wanted, Wanted::Snapshots(_)));
         prop_assert!(observed.snapshot.counts.iter().any(|count| count.get().is_some()));

@@ -12,6 +12,10 @@ use crate::source::field::Field;
 use crate::source::fields::Fields;
 use crate::source::value::Value;
 
+/// What makes a snapshot. A list of items beside one of them leaves open what the record is.
+const BESIDE_NO_ITEMS: [Field; 6] =
+    [Field::VideoId, Field::Timestamp, Field::TrendingDate, Field::ViewCount, Field::LikeCount, Field::CommentCount];
+
 /// What an object has of each shape.
 #[derive(Default)]
 pub(super) struct Record<'a> {
@@ -28,12 +32,17 @@ pub(super) struct Record<'a> {
 impl<'a> Record<'a> {
     /// Whether it is a response of the YouTube Data API.
     pub(super) fn is_response(&self) -> bool {
-        self.items.is_some()
+        self.items.as_ref().is_some_and(|items| !items.0.is_null())
     }
 
     /// The items of a response.
     pub(super) fn take_items(&mut self) -> Result<Vec<&'a RawValue>, Refusal> {
         self.plain.check_once()?;
+        let field = BESIDE_NO_ITEMS.into_iter().find(|field| self.plain.given(*field).is_some());
+        let part = self.has_parts().then_some("a part of an item");
+        if let Some(beside) = field.map(Field::name).or(part) {
+            return Err(Refusal::BesideItems(beside));
+        }
         match self.items.take().map(|items| *items) {
             Some((Value::List, Elements { count, .. })) if count > RESPONSE_ITEMS_MAX => {
                 Err(Refusal::TooManyItems { items: count })
@@ -46,14 +55,26 @@ impl<'a> Record<'a> {
 
     /// What it says, in the plain form or as an item.
     pub(super) fn judge(&mut self, wanted: &Wanted) -> Result<Word, Refusal> {
-        if self.item.is_some() { self.judge_item(wanted) } else { self.plain.judge(wanted) }
+        if self.has_parts() { self.judge_item(wanted) } else { self.plain.judge(wanted) }
     }
 
-    /// What it says as an item, of which only the video's id and the parts are looked at.
-    pub(super) fn judge_item(&mut self, wanted: &Wanted) -> Result<Word, Refusal> {
-        self.plain.check_once()?;
+    /// What it says as an element of a response, which is an item or nothing: the plain form is a record of its own.
+    pub(super) fn judge_element(&mut self, wanted: &Wanted) -> Result<Word, Refusal> {
+        if !self.has_parts() {
+            self.plain.keep_only(Field::VideoId);
+        }
+        self.judge_item(wanted)
+    }
+
+    fn has_parts(&self) -> bool {
+        self.item.as_ref().is_some_and(|item| item.has_parts())
+    }
+
+    /// What it says as an item: its parts, and the fields beside them as if they stood in these.
+    fn judge_item(&mut self, wanted: &Wanted) -> Result<Word, Refusal> {
         let mut item = self.item.take().unwrap_or_default();
-        for id in [self.id.take(), self.plain.take(Field::VideoId)].into_iter().flatten() {
+        item.fields.put_all(std::mem::take(&mut self.plain));
+        if let Some(id) = self.id.take() {
             item.fields.put(Field::VideoId, id);
         }
         item.judge(wanted)
@@ -79,7 +100,7 @@ enum Key {
 
 #[inline]
 fn key(videos: bool, name: &[u8]) -> Key {
-    match if videos { Field::of_videos(name) } else { Field::of_snapshots(name) } {
+    match if videos { Field::of_videos(name) } else { Field::named(name) } {
         Some(field) => Key::Plain(field),
         None => match name {
             b"id" => Key::Id,

@@ -147,7 +147,73 @@ fn tables_of_trending_videos_may_be_sent_as_they_are() {
 }
 
 #[test]
-fn what_is_known_of_the_video_is_not_read_from_the_plain_form() {
-    let read = observed(&with(r#","views":1,"title":5,"channelId":"a\u0000b","published_at":"x","id":"y""#));
-    assert_eq!(read.snapshot.counts[0], Nullable::some(1));
+fn what_is_known_of_the_video_is_read_from_the_plain_form_as_well() {
+    for text in [
+        r#","views":1,"title":"A","channel_id":"UC1","channel_title":"B","category_id":"22","published_at":"2025-06-30""#,
+        r#","title":"A","channelId":"UC1","channelTitle":"B","categoryId":22,"publishedAt":"2025-06-30","views":1,"id":"y""#,
+    ] {
+        let word = said(with(text).as_bytes()).unwrap();
+        let known = word.metadata.unwrap();
+        let texts = [&known.title, &known.channel_id, &known.channel_title, &known.category_id];
+        assert_eq!(texts.map(|text| text.as_deref()), [Some("A"), Some("UC1"), Some("B"), Some("22")]);
+        assert_eq!(known.published_at.map(Ok), Some(event_time("2025-06-30T00:00:00Z")));
+        assert_eq!(word.observation.unwrap().snapshot.counts[0], Nullable::some(1));
+    }
+    observed(&with(r#","views":1,"title":null,"channelId":"""#));
+    for (bad, why) in [
+        (r#","title":5"#, "title must be text, not 5"),
+        (r#","channelId":"a\u0000b""#, "channel_id contains a NUL character"),
+        (r##","published_at":"#NAME?""##, "published_at #NAME?: "),
+        (r#","title":"a","title":"a""#, "title is given twice"),
+        (r#","channel_id":"a","channelId":null"#, "channel_id is given twice"),
+    ] {
+        let word = said(with(&format!(r#","views":1{bad}"#)).as_bytes()).unwrap();
+        assert!(word.observation.is_some() && word.metadata.is_none(), "the counts are none the worse for {bad}");
+        assert!(word.left_out.unwrap().to_string().starts_with(why), "{bad}");
+    }
+}
+
+#[test]
+fn a_plain_record_beside_parts_of_an_item_loses_nothing() {
+    let time = event_time("2025-07-01T00:00:44Z");
+    let snippet = r#""snippet":{"title":"A"}"#;
+    let counts = |more: &str| {
+        let word = said(with(more).as_bytes()).unwrap();
+        let snapshot = word.observation.unwrap().snapshot;
+        assert_eq!(Ok(snapshot.time), time, "{more}");
+        (snapshot.counts.map(Nullable::get), word.metadata.and_then(|known| known.title))
+    };
+    let title = || Some("A".into());
+    assert_eq!(counts(&format!(r#","views":1,"likes":"2",{snippet}"#)), ([Some(1), Some(2), None], title()));
+    // No Kafka timestamp is needed.
+    let later = Wanted::Snapshots(Horizon { arrived_us: None, future_max_us: 0, clock: Clock::Kafka });
+    read(with(r#","statistics":{"viewCount":"5"}"#).as_bytes(), &later, |item| {
+        assert_eq!(Ok(item.said.unwrap().observation.unwrap().snapshot.time), time);
+    });
+    let both = r#","comments":3,"statistics":{"viewCount":"5","likeCount":"6"},"title":"A""#;
+    assert_eq!(counts(both), ([Some(5), Some(6), Some(3)], title()));
+    assert_eq!(counts(r#","likes":2,"ratings_disabled":true,"statistics":{"viewCount":"5"}"#).0, [Some(5), None, None]);
+    let word = said(with(r#","file_source":"x.csv","statistics":{"viewCount":"5"}"#).as_bytes()).unwrap();
+    assert_eq!(word.observation.unwrap().file_source.as_deref(), Some("x.csv"));
+    let twice = "viewCount is given twice (spellings count as one field)";
+    assert_eq!(reason(with(r#","views":5,"statistics":{"viewCount":"5"}"#)), twice);
+    assert_eq!(reason(with(r#","statistics":{"viewCount":"5"},"view_count":null"#)), twice);
+    assert!(reason(with(r#","views":"x",RECORD"#).replace("RECORD", snippet)).starts_with("viewCount must be"));
+    let untimely = with(r#","statistics":{"viewCount":"5"}"#).replace("2025-07-01 00:00:44", "2025-07-01");
+    assert!(reason(untimely).starts_with("timestamp 2025-07-01: a date alone"));
+}
+
+#[test]
+fn what_is_null_makes_a_plain_record_no_other() {
+    for null in [r#""snippet":null"#, r#""statistics":null"#, r#""items":null"#, r#""snippet":null,"items":null"#] {
+        assert_eq!(observed(&with(&format!(r#",{null},"views":1"#))).snapshot.counts[0], Nullable::some(1), "{null}");
+    }
+}
+
+#[test]
+fn a_snapshot_beside_items_is_no_response_without_a_word() {
+    let beside = |name: &str| format!("{name} stands beside items: ");
+    assert!(reason(with(r#","views":1,"items":[]"#)).starts_with(&beside("video_id")));
+    assert!(reason(r#"{"timestamp":"2025-07-01 00:00:44","items":[{}]}"#).starts_with(&beside("timestamp")));
+    assert!(reason(r#"{"statistics":{"viewCount":"1"},"items":[]}"#).starts_with(&beside("a part of an item")));
 }
