@@ -193,6 +193,17 @@ fn a_damaged_file_is_found_before_anything_is_sent() {
 }
 
 #[test]
+fn a_file_given_twice_is_refused_as_it_is_where_it_is_read() {
+    let mock = cluster(1);
+    let (outcome, _) = run(&config(&mock, &[SAMPLE, SAMPLE]));
+    let refused = outcome.unwrap_err().to_string();
+    assert!(refused.ends_with("sample_10min.csv is given twice; name each file once"), "{refused}");
+    let read = CsvSource::open(&[SAMPLE.to_owned(), SAMPLE.to_owned()], HOUR).unwrap_err();
+    assert_eq!(refused, read.to_string());
+    assert!(read_topic(&mock).records.is_empty());
+}
+
+#[test]
 fn what_a_file_says_of_videos_is_replayed_as_well() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(

@@ -10,15 +10,20 @@ use super::SourceError;
 /// What the names of the files that are read end with.
 const ENDINGS: [&str; 2] = [".csv", ".csv.gz"];
 
-/// The files that `paths` stand for: a directory for every `*.csv` and `*.csv.gz` directly in it, in byte order of their
-/// names; anything else for itself, whether it is there or not.
+/// The files that `paths` stand for, each once: a directory for every `*.csv` and `*.csv.gz` directly in it, in byte order of
+/// their names; anything else for itself, whether it is there or not.
 ///
 /// # Errors
-/// A directory that cannot be read, or has no such file.
+/// A directory that cannot be read, or has no such file; a file that is named twice.
 pub fn files_in(paths: &[String]) -> Result<Vec<String>, SourceError> {
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
         if Path::new(path).is_dir() { files.extend(folder(path)?) } else { files.push(path.clone()) }
+    }
+    for (index, path) in files.iter().enumerate() {
+        if files[..index].contains(path) {
+            return Err(SourceError::new(format!("the CSV file {path} is given twice; name each file once")));
+        }
     }
     Ok(files)
 }

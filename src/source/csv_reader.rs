@@ -24,11 +24,6 @@ pub(super) struct CsvReader {
 impl CsvReader {
     /// Checks every file and takes its size and hash.
     pub(super) fn open(input: Input, paths: &[String]) -> Result<Self, SourceError> {
-        for (index, path) in paths.iter().enumerate() {
-            if paths[..index].contains(path) {
-                return Err(SourceError::new(format!("the CSV file {path} is given twice; name each file once")));
-            }
-        }
         let files: Vec<_> = paths.iter().map(|path| CheckedFile::check(path, input)).collect::<Result<_, _>>()?;
         let identity = SourceIdentity::Csv { files: files.iter().map(|file| file.file.clone()).collect() };
         Ok(Self { input, files, identity })
