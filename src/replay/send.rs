@@ -15,6 +15,7 @@ use tracing::info;
 
 use super::ReplayError;
 use crate::limits::{KAFKA_METADATA_TIMEOUT, KAFKA_REFRESH_INTERVAL, REPLAY_STOP_MAX};
+use crate::source::SourceError;
 use crate::source::kafka::{known_partitions, no_topic, reach};
 use crate::source::kafka_log::KafkaLog;
 use crate::source::kafka_settings::{KafkaSettings, refused};
@@ -178,7 +179,7 @@ fn ensure_topic(
     // A consumer, since to ask as a producer would make some brokers create the topic with their own defaults.
     let consumer =
         BaseConsumer::from_config_and_context(&settings.admin()?, log.clone()).map_err(|error| refused(&error))?;
-    match (reach(&consumer, brokers, topic)?, partitions) {
+    match (reach(&consumer, brokers, topic).map_err(SourceError::from)?, partitions) {
         (None, None) => Err(no_topic(brokers, topic).into()),
         (None, Some(partitions)) => create_topic(settings, topic, partitions, log, &consumer),
         (Some(found), Some(asked)) if found != asked => {

@@ -9,12 +9,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use rdkafka::Offset;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::types::RDKafkaRespErr;
-use tracing::info;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use tracing::{info, warn};
 use viewtide_dataflows::snapshot::EventTime;
 
+use super::kafka_errors::passes;
 use super::kafka_keeper::Keeper;
 use super::kafka_log::KafkaLog;
 use super::kafka_offsets::Offsets;
@@ -24,7 +26,7 @@ use super::topic_id::topic_id;
 use super::{
     Feed, Gap, Input, LostReason, OnLostOffsets, Positions, Share, Source, SourceError, SourceIdentity, Spans, spans_of,
 };
-use crate::limits::KAFKA_METADATA_TIMEOUT;
+use crate::limits::{KAFKA_IDLE_POLL, KAFKA_METADATA_TIMEOUT};
 
 /// What the ids of the clusters that librdkafka pretends to be begin with.
 const PRETENDED_CLUSTER: &str = "mockCluster";
@@ -115,14 +117,28 @@ impl KafkaSource {
             Input::Snapshots => no_topic(&config.settings.brokers, &config.topic),
             Input::VideosTopic | Input::VideosFile => no_videos_topic(&config.settings.brokers, &config.topic),
         };
-        Self::open_if_there(config)?.ok_or(no_topic)
+        Self::connect(config)?.ok_or(no_topic)
     }
 
-    /// Connects; `None` where the brokers have no such topic.
+    /// Connects; `None` where the brokers have no such topic, or do not let it be read, of which a warning tells: nobody named
+    /// it.
     ///
     /// # Errors
     /// A setting that is refused; brokers that do not answer within [`KAFKA_METADATA_TIMEOUT`].
-    pub fn open_if_there(mut config: KafkaConfig) -> Result<Option<Self>, SourceError> {
+    pub fn open_if_there(config: KafkaConfig) -> Result<Option<Self>, SourceError> {
+        let topic = config.topic.clone();
+        let forbidden = match Self::connect(config) {
+            Ok(None) => return Ok(None),
+            Ok(Some(source)) if source.may_be_read()? => return Ok(Some(source)),
+            Ok(Some(_)) => "it may be looked at, but not be read".to_owned(),
+            Err(Unreached::Forbidden(error)) => error.to_string(),
+            Err(Unreached::Failed(error)) => return Err(error),
+        };
+        warn!(topic, "a topic that was not asked for is taken for absent: {forbidden}");
+        Ok(None)
+    }
+
+    fn connect(mut config: KafkaConfig) -> Result<Option<Self>, Unreached> {
         if config.input != Input::Snapshots {
             // What is known of a video was said once, whenever that was.
             config.start = Start::Earliest;
@@ -145,6 +161,28 @@ impl KafkaSource {
         shared.set_partitions(partitions);
         let keeper = Keeper::start(consumer, config.topic.clone(), topic_id, shared.clone());
         Ok(Some(Self { config, shared, on_lost: OnLostOffsets::Stop, identity, log, keeper }))
+    }
+
+    /// Whether the brokers let the topic be read, and not only be looked at.
+    fn may_be_read(&self) -> Result<bool, SourceError> {
+        let consumer = consumer(&self.config, self.log.clone())?;
+        let offsets = Offsets { consumer: &consumer, topic: &self.config.topic };
+        offsets
+            .list([(0, Offset::OffsetTail(1))])
+            .and_then(|list| consumer.assign(&list))
+            .map_err(|error| offsets.failed("begin to read it", &error))?;
+        let start = Instant::now();
+        while start.elapsed() < KAFKA_METADATA_TIMEOUT {
+            match consumer.poll(KAFKA_IDLE_POLL) {
+                Some(Err(KafkaError::MessageConsumption(RDKafkaErrorCode::TopicAuthorizationFailed))) => {
+                    return Ok(false);
+                }
+                Some(Ok(_) | Err(KafkaError::PartitionEOF(_))) => return Ok(true),
+                // Whatever else is wrong is for the reader to say.
+                _ => {}
+            }
+        }
+        Ok(true)
     }
 
     /// The same, which does `on_lost` where records are gone before they were read.
@@ -230,16 +268,50 @@ fn consumer(config: &KafkaConfig, log: KafkaLog) -> Result<BaseConsumer<KafkaLog
     BaseConsumer::from_config_and_context(&settings, log).map_err(|error| refused(&error))
 }
 
+/// Why a topic could not be looked at.
+#[derive(Debug)]
+pub(crate) enum Unreached {
+    /// The brokers say nothing of it to this user.
+    Forbidden(SourceError),
+    /// Anything else.
+    Failed(SourceError),
+}
+
+impl From<SourceError> for Unreached {
+    fn from(error: SourceError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Unreached> for SourceError {
+    fn from(unreached: Unreached) -> Self {
+        match unreached {
+            Unreached::Forbidden(error) | Unreached::Failed(error) => error,
+        }
+    }
+}
+
 /// How many partitions `topic` has; `None` if there is no such topic.
 ///
 /// # Errors
-/// Brokers that do not answer within [`KAFKA_METADATA_TIMEOUT`], and why.
-pub(crate) fn reach(consumer: &BaseConsumer<KafkaLog>, brokers: &str, topic: &str) -> Result<Option<u32>, SourceError> {
-    known_partitions(consumer, topic, KAFKA_METADATA_TIMEOUT).map_err(|error| {
+/// Brokers that do not answer within [`KAFKA_METADATA_TIMEOUT`], and why; or what they say is wrong with the topic.
+pub(crate) fn reach(consumer: &BaseConsumer<KafkaLog>, brokers: &str, topic: &str) -> Result<Option<u32>, Unreached> {
+    let looked = look(consumer, topic, KAFKA_METADATA_TIMEOUT).map_err(|error| {
         // Log lines wait in the queue until the consumer is polled; they tell why.
         while consumer.poll(std::time::Duration::ZERO).is_some() {}
         let error = Offsets { consumer, topic }.failed(&format!("reach the brokers {brokers}"), &error);
         SourceError::new(format!("{error}; check --brokers, and security settings given by -X"))
+    })?;
+    looked.map_err(|code| {
+        let said =
+            |what_to_do| SourceError::new(format!("Kafka topic {topic}: {brokers} say of it: {code}; {what_to_do}"));
+        match code {
+            RDKafkaErrorCode::TopicAuthorizationFailed => {
+                Unreached::Forbidden(said("give this user the right to describe and to read or write it"))
+            }
+            code if passes(code) => Unreached::Failed(said("it passes by itself; try again")),
+            _ => Unreached::Failed(said("name another topic, or mend this one")),
+        }
     })
 }
 
@@ -261,14 +333,23 @@ pub(crate) fn known_partitions(
     consumer: &BaseConsumer<KafkaLog>,
     topic: &str,
     timeout: std::time::Duration,
-) -> rdkafka::error::KafkaResult<Option<u32>> {
+) -> KafkaResult<Option<u32>> {
+    look(consumer, topic, timeout)?.map_err(KafkaError::MetadataFetch)
+}
+
+/// The same, or what the brokers say is wrong with the topic.
+fn look(
+    consumer: &BaseConsumer<KafkaLog>,
+    topic: &str,
+    timeout: std::time::Duration,
+) -> KafkaResult<Result<Option<u32>, RDKafkaErrorCode>> {
     let metadata = consumer.fetch_metadata(Some(topic), timeout)?;
-    let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(None) };
-    match found.error() {
+    let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(Ok(None)) };
+    Ok(match found.error().map(RDKafkaErrorCode::from) {
         None => Ok(Some(found.partitions().len() as u32)),
-        Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) => Ok(None),
-        Some(error) => Err(rdkafka::error::KafkaError::MetadataFetch(error.into())),
-    }
+        Some(RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(None),
+        Some(code) => Err(code),
+    })
 }
 
 #[cfg(test)]

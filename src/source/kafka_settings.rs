@@ -4,6 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaConfRes;
 
 use super::SourceError;
 use crate::limits::{KAFKA_PREFETCH_KBYTES, KAFKA_PREFETCH_MESSAGES};
@@ -124,12 +126,16 @@ impl KafkaSettings {
     }
 }
 
-/// What to say of a client that could not be made: a setting that librdkafka does not know or take.
-pub(crate) fn refused(error: &rdkafka::error::KafkaError) -> SourceError {
+/// What to say of a client that could not be made: a setting that librdkafka does not know or take. Not its value, nor what
+/// librdkafka says, which quotes it: it may be a password under a wrong key.
+pub(crate) fn refused(error: &KafkaError) -> SourceError {
     match error {
-        rdkafka::error::KafkaError::ClientConfig(_, why, key, _) => {
-            SourceError::new(format!("the Kafka setting {key} was refused: {why}"))
+        KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, _, key, _) => {
+            SourceError::new(format!("the Kafka setting {key} was refused: librdkafka has no setting of that name"))
         }
+        KafkaError::ClientConfig(_, _, key, _) => SourceError::new(format!(
+            "the Kafka setting {key} was refused: its value is none that librdkafka takes; see its CONFIGURATION.md"
+        )),
         other => SourceError::new(format!("cannot make a Kafka client: {other}")),
     }
 }
@@ -187,6 +193,17 @@ mod tests {
     fn a_setting_that_librdkafka_does_not_know_is_named() {
         let config = settings("no.such.setting", "1").consumer("g").unwrap();
         let error = config.create::<rdkafka::consumer::BaseConsumer>().err().unwrap();
-        assert!(refused(&error).to_string().starts_with("the Kafka setting no.such.setting was refused: "));
+        let said = refused(&error).to_string();
+        assert_eq!(said, "the Kafka setting no.such.setting was refused: librdkafka has no setting of that name");
+    }
+
+    #[test]
+    fn a_value_that_librdkafka_does_not_take_is_not_shown() {
+        for key in ["security.protocol", "fetch.wait.max.ms", "enable.ssl.certificate.verification", "s3cret-key"] {
+            let config = settings(key, "s3cret").consumer("g").unwrap();
+            let error = config.create::<rdkafka::consumer::BaseConsumer>().err().unwrap();
+            let said = refused(&error).to_string();
+            assert!(said.contains(key) && !said.replace(key, "").contains("s3cret"), "{said}");
+        }
     }
 }

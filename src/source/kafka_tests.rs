@@ -8,7 +8,7 @@ use std::time::Duration;
 use rdkafka::Offset;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
-use rdkafka::types::RDKafkaApiKey;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use viewtide_dataflows::metadata::MetadataSource;
 use viewtide_dataflows::snapshot::Place;
 
@@ -358,6 +358,31 @@ fn a_topic_of_videos_may_be_missing_unless_it_is_asked_for() {
     assert!(error.ends_with("has no topic youtube_videos; create it, or name another with --videos-topic"), "{error}");
     cluster.mock.create_topic(VIDEOS, 1, 1).unwrap();
     assert!(KafkaSource::open_if_there(config()).unwrap().is_some());
+}
+
+#[test]
+fn a_topic_of_videos_that_may_not_be_read_is_taken_for_absent_unless_it_is_asked_for() {
+    let forbidden = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    let cluster = Cluster::new(1);
+    cluster.mock.create_topic(VIDEOS, 1, 1).unwrap();
+    let config = || KafkaConfig { input: Input::VideosTopic, ..cluster.config(VIDEOS) };
+    // It may be looked at, but not be read. (At the end of a partition the client would say that and nothing else.)
+    cluster.send_to(VIDEOS, 0, b"key", Some(br#"{"video_id":"7tbWmYUZLX4","title":"A"}"#));
+    cluster.flush();
+    cluster.mock.request_errors(RDKafkaApiKey::Fetch, &[forbidden]);
+    assert!(KafkaSource::open_if_there(config()).unwrap().is_none());
+    cluster.mock.clear_request_errors(RDKafkaApiKey::Fetch);
+    assert!(KafkaSource::open_if_there(config()).unwrap().is_some());
+    // It may not even be looked at.
+    cluster.mock.topic_error(VIDEOS, forbidden).unwrap();
+    assert!(KafkaSource::open_if_there(config()).unwrap().is_none());
+    let error = KafkaSource::open(config()).err().unwrap().to_string();
+    assert!(error.starts_with("Kafka topic youtube_videos: 127.0.0.1:") && error.contains("authorization"), "{error}");
+    assert!(error.contains("give this user the right") && !error.contains("cannot reach"), "{error}");
+    let invalid = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
+    cluster.mock.topic_error(VIDEOS, invalid).unwrap();
+    let error = KafkaSource::open_if_there(config()).err().unwrap().to_string();
+    assert!(error.contains("name another topic") && !error.contains("cannot reach"), "{error}");
 }
 
 #[test]
