@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::cli::Outcome;
 use crate::cli::database::{DatabaseArgs, runtime};
-use crate::cli::input::KafkaArgs;
+use crate::cli::kafka::KafkaArgs;
 use crate::cli::stop::stop_on_signals;
 use crate::dead_letters::DeadLettersError;
 use crate::dead_letters::export::{Target, export};

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use clap::Args;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 use viewtide_dataflows::snapshot::EventTime;
 
 use crate::cli::UsageError;
+use crate::cli::kafka::KafkaArgs;
 use crate::source::csv::CsvSource;
 use crate::source::kafka::{KafkaConfig, KafkaSource, Start};
 use crate::source::kafka_settings::KafkaSettings;
 use crate::source::side_by_side::SideBySide;
 use crate::source::videos_file::VideosFile;
-use crate::source::{Input, OnLostOffsets, Source, SourceIdentity};
+use crate::source::{Input, OnLostOffsets, Source};
 
 /// The consumer group that lag tools see.
 const GROUP: &str = "viewtide";
@@ -22,122 +24,216 @@ const VIDEOS_TOPIC: &str = "youtube_videos";
 /// The input: Kafka or CSV, and what is known of videos beside it.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Input")]
-pub struct InputArgs {
+struct Flags {
     /// Kafka brokers, as host:port,host:port
-    #[arg(long, env = "VIEWTIDE_BROKERS", value_name = "BROKERS", group = "snapshots", conflicts_with = "csv")]
+    #[arg(long, env = "VIEWTIDE_BROKERS", value_name = "BROKERS")]
     brokers: Option<String>,
     /// Kafka topic of snapshots: JSON, in the plain form, or items and whole responses of the YouTube Data API
     #[arg(long, env = "VIEWTIDE_TOPIC", value_name = "TOPIC", default_value = "youtube_stats")]
     topic: String,
-    /// CSV files, plain or gzip, read in the order given; a directory stands for its *.csv and *.csv.gz, by name
-    #[arg(
-        long,
-        env = "VIEWTIDE_CSV",
-        value_name = "FILE",
-        num_args = 1..,
-        value_delimiter = ',',
-        group = "snapshots"
-    )]
+    /// CSV files, plain or gzip, read in the order given; a directory stands for its *.csv and *.csv.gz, by name. Instead of
+    /// --brokers; the one on the command line wins over the other's environment variable
+    #[arg(long, env = "VIEWTIDE_CSV", value_name = "FILE", num_args = 1.., value_delimiter = ',')]
     csv: Vec<String>,
     /// CSV file of titles, channels and categories, plain or gzip; what other inputs say of a video comes before it
-    #[arg(long, env = "VIEWTIDE_VIDEOS", value_name = "FILE", requires = "snapshots")]
+    #[arg(long, env = "VIEWTIDE_VIDEOS", value_name = "FILE")]
     videos: Option<String>,
-    /// Kafka topic of titles, channels and categories [default: youtube_videos, where the brokers have it]
-    #[arg(long, env = "VIEWTIDE_VIDEOS_TOPIC", value_name = "TOPIC", requires = "brokers", conflicts_with = "csv")]
+    /// Kafka topic of titles, channels and categories; '' for none [default: youtube_videos, where the brokers have it and let
+    /// it be read]
+    #[arg(long, env = "VIEWTIDE_VIDEOS_TOPIC", value_name = "TOPIC")]
     videos_topic: Option<String>,
     #[command(flatten)]
     kafka: KafkaArgs,
 }
 
-/// librdkafka's settings.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Input")]
-pub struct KafkaArgs {
-    /// Any setting of librdkafka, such as -X security.protocol=ssl; may be given several times
-    #[arg(
-        short = 'X',
-        long = "kafka-setting",
-        env = "VIEWTIDE_KAFKA_SETTING",
-        value_name = "KEY=VALUE",
-        value_delimiter = ';',
-        value_parser = parse_setting,
-        hide_env_values = true
-    )]
-    settings: Vec<(String, String)>,
+/// The flags, and where they were given: what only stands in the environment gives way to the command line, since it may be
+/// meant for another command.
+#[derive(Clone, Debug)]
+pub struct InputArgs {
+    flags: Flags,
+    in_environment: InEnvironment,
 }
 
-/// Parses `key=value`.
-fn parse_setting(setting: &str) -> Result<(String, String), String> {
-    match setting.split_once('=') {
-        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.trim().to_owned())),
-        _ => Err("a setting of librdkafka is written key=value".to_owned()),
+/// Which flags were given as environment variables.
+#[derive(Clone, Copy, Debug, Default)]
+struct InEnvironment {
+    brokers: bool,
+    csv: bool,
+    videos: bool,
+    videos_topic: bool,
+}
+
+impl Args for InputArgs {
+    fn augment_args(command: Command) -> Command {
+        Flags::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Flags::augment_args_for_update(command)
     }
 }
 
-impl KafkaArgs {
-    /// The settings for `brokers`.
-    pub fn settings(&self, brokers: &str) -> KafkaSettings {
-        KafkaSettings { brokers: brokers.to_owned(), overrides: self.settings.clone() }
+impl FromArgMatches for InputArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let of = |flag| matches.value_source(flag) == Some(ValueSource::EnvVariable);
+        let in_environment = InEnvironment {
+            brokers: of("brokers"),
+            csv: of("csv"),
+            videos: of("videos"),
+            videos_topic: of("videos_topic"),
+        };
+        Ok(Self { flags: Flags::from_arg_matches(matches)?, in_environment })
     }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// What the flags say, if it can be.
+#[derive(Debug)]
+pub struct Chosen {
+    command: &'static str,
+    snapshots: Option<Snapshots>,
+    videos: Option<String>,
+}
+
+#[derive(Debug)]
+enum Snapshots {
+    Kafka { settings: KafkaSettings, topic: String, videos: VideosTopic },
+    Csv(Vec<String>),
+}
+
+/// Which topic of videos is read.
+#[derive(Debug, PartialEq)]
+enum VideosTopic {
+    /// This one, which has to be there.
+    Named(String),
+    /// The usual one, if it is there.
+    Usual,
+    None,
 }
 
 impl InputArgs {
+    /// What is to be read by `command`.
+    ///
+    /// # Errors
+    /// Flags that cannot go together.
+    pub fn chosen(self, command: &'static str) -> Result<Chosen, UsageError> {
+        let Self { flags, in_environment } = self;
+        flags.chosen(in_environment, command).map_err(|wrong| UsageError(wrong, command))
+    }
+}
+
+impl Flags {
+    fn chosen(self, in_environment: InEnvironment, command: &'static str) -> Result<Chosen, String> {
+        let Self { brokers, topic, csv, videos, videos_topic, kafka } = self;
+        // A variable that is empty is as good as none.
+        let mut brokers = brokers.filter(|brokers| !(in_environment.brokers && brokers.is_empty()));
+        let mut csv = Some(csv).filter(|csv| csv.iter().any(|path| !(in_environment.csv && path.is_empty())));
+        if brokers.is_some() && csv.is_some() {
+            match (in_environment.brokers, in_environment.csv) {
+                (true, false) => brokers = None,
+                (false, true) => csv = None,
+                (false, false) => {
+                    return Err(
+                        "--brokers cannot be used with --csv: snapshots come from Kafka or from files".to_owned()
+                    );
+                }
+                (true, true) => {
+                    return Err("VIEWTIDE_BROKERS cannot be used with VIEWTIDE_CSV; say which by a flag".to_owned());
+                }
+            }
+        }
+        let videos = videos.filter(|path| !(in_environment.videos && path.is_empty()));
+        let asked_for_topic =
+            videos_topic.as_ref().is_some_and(|topic| !topic.is_empty() && !in_environment.videos_topic);
+        let snapshots = match (brokers, csv) {
+            (Some(brokers), _) => {
+                let videos = match videos_topic {
+                    Some(name) if name.is_empty() => VideosTopic::None,
+                    Some(name) if name == topic => {
+                        return Err(format!(
+                            "--topic and --videos-topic both name {topic}; a topic has snapshots or videos"
+                        ));
+                    }
+                    Some(name) => VideosTopic::Named(name),
+                    None if topic == VIDEOS_TOPIC => VideosTopic::None,
+                    None => VideosTopic::Usual,
+                };
+                Some(Snapshots::Kafka { settings: kafka.settings(&brokers), topic, videos })
+            }
+            (None, Some(_)) if asked_for_topic => {
+                return Err("--videos-topic cannot be used with --csv; --videos takes a file".to_owned());
+            }
+            (None, Some(csv)) => Some(Snapshots::Csv(csv)),
+            (None, None) if asked_for_topic => return Err("--videos-topic needs --brokers <BROKERS>".to_owned()),
+            (None, None) if videos.is_some() && !in_environment.videos => {
+                return Err("--videos needs --brokers <BROKERS> or --csv <FILE>..".to_owned());
+            }
+            (None, None) => None,
+        };
+        Ok(Chosen { command, snapshots, videos })
+    }
+}
+
+impl Chosen {
     /// Opens what is named, if anything is.
     pub fn open(
-        &self,
+        self,
         start: Start,
         future_max_us: i64,
         on_lost: OnLostOffsets,
     ) -> anyhow::Result<Option<Arc<dyn Source>>> {
         let mut beside: Vec<(Input, Arc<dyn Source>)> = Vec::new();
-        let snapshots: Arc<dyn Source> = if let Some(brokers) = &self.brokers {
-            let config = KafkaConfig {
-                input: Input::Snapshots,
-                settings: self.kafka.settings(brokers),
-                topic: self.topic.clone(),
-                group: GROUP.to_owned(),
-                start,
-                future_max_us,
-            };
-            let snapshots = KafkaSource::open(config.clone())?.on_lost_offsets(on_lost);
-            if let Some(videos) = self.videos_topic(config)? {
-                beside.push((Input::VideosTopic, Arc::new(videos.on_lost_offsets(on_lost))));
+        let (flag, snapshots): (_, Arc<dyn Source>) = match self.snapshots {
+            None => return Ok(None),
+            Some(Snapshots::Csv(paths)) => ("--csv", Arc::new(CsvSource::open(&paths, future_max_us)?)),
+            Some(Snapshots::Kafka { settings, topic, videos }) => {
+                let group = GROUP.to_owned();
+                let config = KafkaConfig { input: Input::Snapshots, settings, topic, group, start, future_max_us };
+                let snapshots = KafkaSource::open(config.clone())?.on_lost_offsets(on_lost);
+                let of_videos = |topic| KafkaConfig { input: Input::VideosTopic, topic, ..config };
+                let videos = match videos {
+                    VideosTopic::Named(topic) => Some(KafkaSource::open(of_videos(topic))?),
+                    VideosTopic::Usual => KafkaSource::open_if_there(of_videos(VIDEOS_TOPIC.to_owned()))?,
+                    VideosTopic::None => None,
+                };
+                if let Some(videos) = videos {
+                    beside.push((Input::VideosTopic, Arc::new(videos.on_lost_offsets(on_lost))));
+                }
+                ("--topic", Arc::new(snapshots))
             }
-            Arc::new(snapshots)
-        } else if self.csv.is_empty() {
-            return Ok(None);
-        } else {
-            Arc::new(CsvSource::open(&self.csv, future_max_us)?)
         };
         if let Some(path) = &self.videos {
-            // Dead letters are told apart by the name of their file and the line.
-            if matches!(snapshots.identity(), SourceIdentity::Csv { files } if files.iter().any(|file| file.path == *path))
-            {
-                let wrong = format!(
-                    "--csv and --videos both name {path}; name it once: what rows of snapshots say of titles, channels and \
-                     categories is read as well"
-                );
-                return Err(UsageError(wrong, "run").into());
-            }
             beside.push((Input::VideosFile, Arc::new(VideosFile::open(path)?)));
         }
+        let of_beside = |input: &Input| if *input == Input::VideosFile { "--videos" } else { "--videos-topic" };
+        let names = |flag, source: &Arc<dyn Source>| {
+            source.identity().names().into_iter().map(|name| (flag, name.to_owned())).collect::<Vec<_>>()
+        };
+        let mut named = names(flag, &snapshots);
+        named.extend(beside.iter().flat_map(|(input, source)| names(of_beside(input), source)));
+        check_names(&named).map_err(|wrong| UsageError(wrong, self.command))?;
         Ok(Some(if beside.is_empty() { snapshots } else { Arc::new(SideBySide::new(snapshots, beside)) }))
     }
+}
 
-    /// The topic of videos: the one named, which has to be there, or the usual one, which may be.
-    fn videos_topic(&self, snapshots: KafkaConfig) -> anyhow::Result<Option<KafkaSource>> {
-        if self.videos_topic.as_ref() == Some(&self.topic) {
-            let wrong = format!("--topic and --videos-topic both name {}; a topic has snapshots or videos", self.topic);
-            return Err(UsageError(wrong, "run").into());
+/// No two inputs have one name: dead letters are told apart by it, and by the offset or the line.
+fn check_names(named: &[(&str, String)]) -> Result<(), String> {
+    for (index, (flag, name)) in named.iter().enumerate() {
+        if let Some((before, _)) = named[..index].iter().find(|(_, before)| before == name) {
+            let what_to_do = match (*before, *flag) {
+                ("--csv", "--videos") => {
+                    "name it once: what rows of snapshots say of titles, channels and categories is read as well"
+                }
+                _ => "dead letters are told apart by it; rename or link the file",
+            };
+            return Err(format!("{before} and {flag} both name {name}; {what_to_do}"));
         }
-        let topic = self.videos_topic.clone().unwrap_or_else(|| VIDEOS_TOPIC.to_owned());
-        let config = KafkaConfig { input: Input::VideosTopic, topic, ..snapshots };
-        Ok(match &self.videos_topic {
-            Some(_) => Some(KafkaSource::open(config)?),
-            None if self.topic == VIDEOS_TOPIC => None,
-            None => KafkaSource::open_if_there(config)?,
-        })
     }
+    Ok(())
 }
 
 /// Parses `--start`.
@@ -148,4 +244,91 @@ pub fn parse_start(text: &str) -> Result<Start, String> {
     let time: jiff::Timestamp =
         text.parse().map_err(|_| "write `earliest`, or a time such as 2025-07-01T00:00:00Z".to_owned())?;
     Ok(Start::At(EventTime::from(time.as_microsecond())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Told {
+        #[command(flatten)]
+        input: InputArgs,
+    }
+
+    /// What is chosen where `line` was given and of it `in_environment` as variables: an environment is one for all tests.
+    fn chosen(line: &[&str], in_environment: &str) -> Result<Chosen, String> {
+        let told =
+            <Told as clap::Parser>::try_parse_from(["t"].iter().chain(line)).map_err(|error| error.to_string())?;
+        let of = |flag: &str| in_environment.split(' ').any(|name| name == flag);
+        let in_environment = InEnvironment {
+            brokers: of("brokers"),
+            csv: of("csv"),
+            videos: of("videos"),
+            videos_topic: of("videos-topic"),
+        };
+        InputArgs { in_environment, ..told.input }.chosen("verify").map_err(|error| error.to_string())
+    }
+
+    fn shown(line: &[&str], in_environment: &str) -> (String, Option<String>) {
+        let Chosen { snapshots, videos, .. } = chosen(line, in_environment).unwrap();
+        let snapshots = match snapshots {
+            None => "nothing".to_owned(),
+            Some(Snapshots::Csv(paths)) => paths.join(" "),
+            Some(Snapshots::Kafka { settings, topic, videos }) => format!("{} {topic} {videos:?}", settings.brokers),
+        };
+        (snapshots, videos)
+    }
+
+    #[test]
+    fn what_is_in_the_environment_gives_way_to_the_command_line() {
+        let (brokers, csv) = (["--brokers", "b:1"], ["--csv", "a.csv"]);
+        let (videos, topic) = (["--videos", "v.csv"], ["--videos-topic", "v"]);
+        let all = [&brokers[..], &csv, &videos, &topic].concat();
+        assert_eq!(shown(&all, "brokers videos videos-topic").0, "a.csv");
+        assert_eq!(shown(&all, "brokers videos videos-topic").1.as_deref(), Some("v.csv"), "it goes with files too");
+        assert_eq!(shown(&all, "csv videos videos-topic").0, "b:1 youtube_stats Named(\"v\")");
+        let beside = [&videos[..], &topic].concat();
+        assert_eq!(shown(&beside, "videos videos-topic").0, "nothing", "as where verify stands alone");
+        assert_eq!(shown(&["--csv", "a.csv", "--videos-topic", "v"], "videos-topic").0, "a.csv");
+        // Variables that are empty are none.
+        let empty = ["--brokers", "", "--csv", "", "--videos", ""];
+        assert_eq!(shown(&empty, "brokers csv videos"), ("nothing".to_owned(), None));
+        for (line, in_environment, why) in [
+            (&all, "", "--brokers cannot be used with --csv"),
+            (&all, "brokers csv", "VIEWTIDE_BROKERS cannot be used with VIEWTIDE_CSV"),
+            (&all, "brokers", "--videos-topic cannot be used with --csv"),
+            (&beside, "videos", "--videos-topic needs --brokers"),
+            (&beside, "videos-topic", "--videos needs --brokers <BROKERS> or --csv"),
+        ] {
+            let wrong = chosen(line, in_environment).unwrap_err();
+            assert!(wrong.starts_with(why) && wrong.ends_with("see `viewtide verify --help`"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_usual_topic_of_videos_can_be_left_away() {
+        let of = |more: &[&str]| shown(&[&["--brokers", "b:1"], more].concat(), "").0;
+        assert_eq!(of(&[]), "b:1 youtube_stats Usual");
+        assert_eq!(of(&["--videos-topic", ""]), "b:1 youtube_stats None");
+        assert_eq!(of(&["--videos-topic="]), "b:1 youtube_stats None");
+        assert_eq!(of(&["--topic", VIDEOS_TOPIC]), "b:1 youtube_videos None");
+        assert_eq!(shown(&["--csv", "a.csv", "--videos-topic", ""], "").0, "a.csv");
+    }
+
+    #[test]
+    fn two_inputs_of_one_name_are_refused() {
+        let named = |names: &[(&'static str, &str)]| {
+            check_names(&names.iter().map(|(flag, name)| (*flag, (*name).to_owned())).collect::<Vec<_>>())
+        };
+        named(&[("--csv", "a"), ("--csv", "b"), ("--videos", "c")]).unwrap();
+        let wrong = named(&[("--csv", "a"), ("--csv", "b"), ("--videos", "b")]).unwrap_err();
+        assert!(wrong.starts_with("--csv and --videos both name b; name it once"), "{wrong}");
+        let wrong = named(&[("--topic", "t"), ("--videos", "t")]).unwrap_err();
+        assert!(wrong.starts_with("--topic and --videos both name t; dead letters"), "{wrong}");
+        let wrong = named(&[("--topic", "t"), ("--videos-topic", "v"), ("--videos", "v")]).unwrap_err();
+        assert!(wrong.starts_with("--videos-topic and --videos both name v; dead letters"), "{wrong}");
+        let same = chosen(&["--brokers", "b:1", "--topic", "t", "--videos-topic", "t"], "").unwrap_err();
+        assert!(same.starts_with("--topic and --videos-topic both name t; a topic has snapshots or videos"), "{same}");
+    }
 }

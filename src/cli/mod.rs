@@ -4,6 +4,7 @@ pub mod database;
 mod dead_letters;
 mod durations;
 mod input;
+mod kafka;
 mod migrate;
 mod outcome;
 mod rebuild;

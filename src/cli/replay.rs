@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::cli::Outcome;
-use crate::cli::input::KafkaArgs;
+use crate::cli::kafka::KafkaArgs;
 use crate::cli::stop::stop_on_signals;
 use crate::replay::{Pace, ReplayConfig, ReplayEvent, ReplaySummary, replay};
 

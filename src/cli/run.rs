@@ -109,6 +109,7 @@ pub fn execute(args: RunArgs) -> anyhow::Result<Outcome> {
     let cluster = args.cluster.cluster()?;
     let source = args
         .input
+        .chosen("run")?
         .open(args.start, args.future_max, args.on_lost_offsets)?
         .ok_or_else(|| usage("no input: give --brokers HOST:PORT (and --topic), or --csv FILE..".to_owned()))?;
     // Only process 0 writes; the others get what is stored from it.

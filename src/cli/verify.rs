@@ -22,6 +22,7 @@ pub struct VerifyArgs {
 
 /// Compares, and says what differs.
 pub fn execute(args: VerifyArgs) -> anyhow::Result<Outcome> {
+    let input = args.input.chosen("verify")?;
     let database = args.database.open()?;
     let report = runtime()?.block_on(async {
         let mut client = connect(&database.url, "viewtide verify").await?;
@@ -29,7 +30,7 @@ pub fn execute(args: VerifyArgs) -> anyhow::Result<Outcome> {
         // The input is judged as it was when it was read, whatever the flags of today.
         let future_max_us = verification.stored().future_max_us;
         // What a topic holds no longer cannot be compared; the rest can.
-        let source = args.input.open(Start::Earliest, future_max_us, OnLostOffsets::Earliest)?;
+        let source = input.open(Start::Earliest, future_max_us, OnLostOffsets::Earliest)?;
         anyhow::Ok(verification.run(source).await?)
     })?;
     say(&report);

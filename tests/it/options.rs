@@ -270,6 +270,23 @@ fn environment_files_and_json_logs_tell_no_secret() {
 }
 
 #[test]
+fn variables_that_are_meant_for_other_commands_do_not_stop_files_or_verify_alone() {
+    let (csv, database) = (data_file("sample_10min.csv"), Database::fresh());
+    let csv = csv.to_str().expect("UTF-8");
+    let url = database.url();
+    let run: &[&str] = &["run", "--csv", csv, "--exit-at-end", "--database-url", &url];
+    let alone: &[&str] = &["verify", "--database-url", &url];
+    let with_files: &[&str] = &["verify", "--csv", csv, "--database-url", &url];
+    let brokers = [("VIEWTIDE_BROKERS", "127.0.0.1:1"), ("VIEWTIDE_VIDEOS_TOPIC", "videos")];
+    let videos = [("VIEWTIDE_VIDEOS", "no-such-file.csv"), ("VIEWTIDE_VIDEOS_TOPIC", "videos")];
+    for (args, variables) in [(run, brokers), (alone, videos), (with_files, brokers)] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_viewtide"));
+        let finished = command.args(args).envs(variables).output().expect("run");
+        assert!(finished.status.success(), "{args:?}: {}", String::from_utf8_lossy(&finished.stderr));
+    }
+}
+
+#[test]
 fn csv_without_an_end_waits_for_a_signal() {
     let folder = tempfile::tempdir().expect("a folder");
     let csv = folder.path().join("rows.csv");
