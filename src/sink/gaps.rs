@@ -3,7 +3,7 @@
 use tokio_postgres::Transaction;
 
 use crate::sink::SinkError;
-use crate::source::Gap;
+use crate::source::{Gap, Input, LostReason};
 
 /// Where a partition begins anew, its offsets come a second time; dead letters at those places make room.
 const WRITE: &str = "
@@ -17,6 +17,10 @@ const WRITE: &str = "
       AND letter.before_gap = 0
       AND (written.reason = 'created_again'
            OR (written.next_read <= written.first_lost AND letter.kafka_offset >= written.next_read))";
+
+/// A partition that is shorter than it was is read again, all of it with the retention that is in force now.
+const RETENTION_SINCE: &str = "
+    UPDATE viewtide_progress SET retentions = jsonb_set(retentions, ARRAY['-1', 'since', $1], to_jsonb($2::bigint))";
 
 /// Writes them; there are none but for once in a long while.
 pub(super) async fn write(transaction: &Transaction<'_>, gaps: &[Gap]) -> Result<(), SinkError> {
@@ -34,6 +38,14 @@ pub(super) async fn write(transaction: &Transaction<'_>, gaps: &[Gap]) -> Result
         .execute(WRITE, &[&topics, &partitions, &first_lost, &next_read, &reasons, &before, &after])
         .await
         .map_err(SinkError::while_doing("writing lost_offsets"))?;
+    let is_read_again = |gap: &&Gap| gap.input == Input::Snapshots && gap.reason == LostReason::Truncated;
+    for gap in gaps.iter().filter(is_read_again) {
+        let Some(next) = gap.next_read else { continue };
+        transaction
+            .execute(RETENTION_SINCE, &[&gap.partition.to_string(), &(next as i64)])
+            .await
+            .map_err(SinkError::while_doing("writing since when the retention is in force"))?;
+    }
     Ok(())
 }
 

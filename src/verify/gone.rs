@@ -7,7 +7,8 @@
 //!   records says, and is compared in full;
 //! - an older one may have come late, by records that are gone. If it did (it is not folded in), it is what the last of its
 //!   records says; if not, it may also be what a record that is gone has left there, and cannot be compared;
-//! - a row of which the input holds no record is left by records that are gone, and cannot be compared.
+//! - a row of which the input holds no record is left by records that are gone, and cannot be compared; but not where all
+//!   records of its video are in partitions that are whole.
 //!
 //! What cannot be compared is counted and said. Growth and aggregates are compared with the raw rows in any case.
 

@@ -1,6 +1,6 @@
 //! Raw rows and dead letters against the input: what every record should have left behind, by sorting and no dataflow.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
@@ -49,26 +49,33 @@ pub async fn compare(
     report.records = Some(prefix.records.len() as u64);
     report.dead_letters = Some(prefix.dead_letters.len() as u64);
     report.read_from = prefix.gone.iter().map(|(partition, begin)| (partition.to_string(), *begin)).collect();
-    let expected = expect(stored, prefix.records, &prefix.gone, report);
-    compare_raw(transaction, stored, expected, &prefix.gone, report).await?;
+    let (expected, whole) = expect(stored, prefix.records, &prefix.gone, report);
+    compare_raw(transaction, stored, expected, &whole, &prefix.gone, report).await?;
     compare_dead_letters(transaction, stored, prefix.dead_letters, &prefix.gone, report).await
 }
 
-/// The rows that the records should have left, by key.
+/// The rows that the records should have left, by key; and the videos of which the input holds every record that there was.
+///
+/// Those are the videos whose records are in partitions that are whole, since a video has one partition. Where the input shows
+/// that a video had several, none is known to be whole.
 fn expect(
     stored: &StoredProgress,
     mut records: Vec<Record>,
     gone: &Gone,
     report: &mut VerifyReport,
-) -> HashMap<(VideoId, EventTime), Expected> {
+) -> (HashMap<(VideoId, EventTime), Expected>, HashSet<VideoId>) {
     records.sort_by_key(|record| (record.video, record.place));
     let mut expected = HashMap::with_capacity(records.len());
-    let mut late_records = 0;
+    let (mut late_records, mut any_crosses, mut whole) = (0, false, HashSet::new());
     for of_video in records.chunk_by(|one, other| one.video == other.video) {
         let crosses = of_video.iter().any(|record| record.place.partition != of_video[0].place.partition);
         report.crossing_videos += u64::from(crosses);
         let is_gone = |record: &Record| gone.contains_key(&Partition::of_snapshots(record.place.partition));
         let after_gone = of_video.iter().any(is_gone);
+        any_crosses |= crosses;
+        if !gone.is_empty() && !after_gone {
+            whole.insert(of_video[0].video);
+        }
         let mut newest = EventTime::MIN;
         for record in of_video {
             newest = newest.max(record.snapshot.time);
@@ -96,7 +103,10 @@ fn expect(
         }
     }
     report.late_records = Some(late_records);
-    expected
+    if any_crosses {
+        whole.clear();
+    }
+    (expected, whole)
 }
 
 /// The latest record wins, but a late one never over one that was folded in.
@@ -115,6 +125,7 @@ async fn compare_raw(
     transaction: &Transaction<'_>,
     stored: &StoredProgress,
     mut expected: HashMap<(VideoId, EventTime), Expected>,
+    whole: &HashSet<VideoId>,
     gone: &Gone,
     report: &mut VerifyReport,
 ) -> Result<(), VerifyError> {
@@ -131,10 +142,12 @@ async fn compare_raw(
     let mut rows = pin!(rows);
     while let Some(row) = rows.try_next().await.map_err(reading())? {
         let (id, time): (&str, EventTime) = (row.get(0), row.get(1));
-        let wanted = id.parse().ok().and_then(|video: VideoId| expected.remove(&(video, time)));
+        let video = id.parse::<VideoId>().ok();
+        let wanted = video.and_then(|video| expected.remove(&(video, time)));
+        let may_be_gone = partly && video.is_some_and(|video| !whole.contains(&video));
         let difference = |place, kind| Difference { table: RAW, key: raw_key(id, time), place, kind };
         match wanted {
-            None if partly => report.rows_of_gone_records += 1,
+            None if may_be_gone => report.rows_of_gone_records += 1,
             None => report.differs(difference(None, DifferenceKind::Extra)),
             Some(mut wanted) => {
                 if wanted.after_gone && time < row.get::<_, EventTime>(7).saturating_sub(wanted.retention_us) {

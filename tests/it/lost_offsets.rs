@@ -289,6 +289,56 @@ fn records_that_are_deleted_during_a_run_stop_it_or_leave_a_gap() {
 }
 
 #[test]
+fn a_row_too_many_of_a_video_whose_partition_is_whole_is_a_difference() {
+    let topic = kafka::shared().fresh_topic("lost-one", 2);
+    let parts = by_partition(&rows_of("sample_10min.csv")[..300]);
+    (0..2).for_each(|partition| send(&topic, partition, &parts[partition as usize]));
+    let (input, database) = (Input::Topic(topic.clone()), Database::fresh());
+    run_to_end(&input, &database, ONE, &[]);
+    kafka::shared().delete_records(&topic, 0, 20);
+    let held = verify(&database, Some(&input)).expect_code(0).json();
+    let [of_gone, of_whole] = [0, 1].map(|partition: usize| parts[partition].last().expect("a row").video.clone());
+    // Late, so that nothing else follows from it.
+    let extra = |video: &str| {
+        database.rows(&format!(
+            "INSERT INTO video_stats_processed (video_id, \"timestamp\", view_count, folded_in) \
+             VALUES ('{video}', '2020-01-01 00:00:00+00', 1, false)"
+        ))
+    };
+    extra(&of_gone);
+    let report = verify(&database, Some(&input)).expect_code(0).json();
+    let gone = |report: &serde_json::Value| report["rows_of_gone_records"].as_u64().expect("a number");
+    assert_eq!(gone(&report), gone(&held) + 1);
+    extra(&of_whole);
+    let found = verify(&database, Some(&input)).expect_code(1);
+    says(&found, &[&format!("video_stats_processed ({of_whole}, 2020-01-01T00:00:00Z)"), "should not be there"]);
+}
+
+#[test]
+fn a_truncated_partition_is_read_again_with_the_retention_of_now() {
+    let topic = kafka::shared().fresh_topic("truncated", 1);
+    let record = |day: usize, views: usize| {
+        format!(r#"{{"timestamp":"2025-07-{day:02} 00:00:00","video_id":"dQw4w9WgXcQ","viewCount":{views}}}"#)
+    };
+    produce(&topic, 0, [BAD.to_owned(), record(10, 100), record(1, 10)]);
+    let (input, database) = (Input::Topic(topic.clone()), Database::fresh());
+    run_to_end(&input, &database, ONE, &["--retention", "30d"]);
+    // As if the broker had lost the end of it.
+    database.rows("UPDATE viewtide_progress SET positions = '{\"0\": {\"first\": 0, \"next\": 50}}'");
+    produce(&topic, 0, [record(2, 20)]);
+    let more = ["--retention", "1d", "--on-lost-offsets", "earliest"];
+    assert_eq!(run_to_end(&input, &database, ONE, &more)["gaps"], 1);
+    assert_eq!(gaps(&database), ["0 50 0 truncated"]);
+    let late =
+        "SELECT string_agg(view_count || ' ' || folded_in, ', ' ORDER BY \"timestamp\") FROM video_stats_processed";
+    assert_eq!(database.value(late), "10 true, 20 false, 100 true");
+    let since = "SELECT jsonb_path_query_array(retentions, '$[*].since')::text FROM viewtide_progress";
+    assert_eq!(database.value(since), r#"[{}, {"0": 0}]"#);
+    verify(&database, Some(&input)).expect_code(0);
+    verify(&database, None).expect_code(0);
+}
+
+#[test]
 fn many_partitions_that_lose_records_at_once_are_read_on() {
     const PARTITIONS: i32 = 24;
     let rows = rows_of("sample_10min.csv");
