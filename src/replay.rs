@@ -17,11 +17,12 @@ pub use pace::Pace;
 use crate::limits::REPLAY_PROGRESS_INTERVAL;
 use crate::source::csv_file::CheckedFile;
 use crate::source::csv_folder::files_in;
+use crate::source::kafka::no_topic;
 use crate::source::kafka_settings::KafkaSettings;
 use crate::source::{Input, SourceError};
 use pace::Metronome;
 use row::Encoder;
-use send::{Outgoing, Sender};
+use send::{Missing, Outgoing, Sender};
 
 /// What to send, where and how fast.
 #[derive(Clone, Debug)]
@@ -133,7 +134,8 @@ pub fn replay(
     for file in &files {
         rows += count_rows(file)?;
     }
-    let sender = Sender::connect(&config.settings, [config.topic.as_str()], config.partitions)?;
+    let missing = config.partitions.map_or(Missing::Said(no_topic), Missing::Created);
+    let sender = Sender::connect(&config.settings, [config.topic.as_str()], missing)?;
     let progress = ReplayProgress { rows, ..ReplayProgress::default() };
     let mut replay = Replay {
         config,

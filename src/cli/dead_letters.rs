@@ -9,10 +9,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::cli::Outcome;
 use crate::cli::database::{DatabaseArgs, runtime};
 use crate::cli::kafka::KafkaArgs;
 use crate::cli::stop::stop_on_signals;
+use crate::cli::{Outcome, UsageError};
 use crate::dead_letters::DeadLettersError;
 use crate::dead_letters::export::{Target, export};
 use crate::dead_letters::filter::{Filter, Offsets};
@@ -52,8 +52,9 @@ enum Command {
 #[command(next_help_heading = "Which")]
 struct FilterArgs {
     /// Of this topic, or of this CSV file as it was named
-    #[arg(long, env = "VIEWTIDE_TOPIC", value_name = "TOPIC")]
-    topic: Option<String>,
+    // Not VIEWTIDE_TOPIC, which tells `run` where to read: where a service has it, it would leave out the others unsaid.
+    #[arg(long, env = "VIEWTIDE_FROM_TOPIC", value_name = "TOPIC")]
+    from_topic: Option<String>,
     /// Of this partition
     #[arg(long, env = "VIEWTIDE_PARTITION", value_name = "N")]
     partition: Option<u32>,
@@ -80,7 +81,7 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
 
 impl FilterArgs {
     fn filter(self) -> Filter {
-        let Self { topic, partition, offset, reason, since, until, limit } = self;
+        let Self { from_topic: topic, partition, offset, reason, since, until, limit } = self;
         Filter { topic, partition, offsets: offset, reason, since, until, limit }
     }
 }
@@ -121,8 +122,8 @@ struct ExportArgs {
 /// What to send again, and where to.
 #[derive(Clone, Debug, Args)]
 struct ReplayArgs {
-    /// Kafka brokers, as host:port,host:port
-    #[arg(long, env = "VIEWTIDE_BROKERS", value_name = "BROKERS", required_unless_present = "dry_run")]
+    /// Kafka brokers, as host:port,host:port; needed unless with --dry-run
+    #[arg(long, env = "VIEWTIDE_BROKERS", value_name = "BROKERS")]
     brokers: Option<String>,
     /// Another topic than the one that each came from; needed for those of CSV files
     #[arg(long, env = "VIEWTIDE_TO_TOPIC", value_name = "TOPIC")]
@@ -229,6 +230,11 @@ fn write(args: ExportArgs) -> anyhow::Result<Outcome> {
 }
 
 fn replay(args: ReplayArgs) -> anyhow::Result<Outcome> {
+    // By its value: VIEWTIDE_DRY_RUN may say false.
+    if args.brokers.is_none() && !args.dry_run {
+        let wrong = "--brokers says where to send them, or --dry-run that nothing is to be sent; give one of them";
+        return Err(UsageError(wrong.to_owned(), "dead-letters replay").into());
+    }
     let stop = stop_on_signals()?;
     let config = ResendConfig {
         settings: args.brokers.filter(|_| !args.dry_run).map(|brokers| args.kafka.settings(&brokers)),

@@ -14,7 +14,8 @@ use crate::dead_letters::letter::Letter;
 use crate::dead_letters::repaired::RepairedFile;
 use crate::dead_letters::stored::StoredLetters;
 use crate::limits::REPLAY_PROGRESS_INTERVAL;
-use crate::replay::send::{Outgoing, Sender, Unsent};
+use crate::replay::send::{Missing, Outgoing, Sender, Unsent};
+use crate::source::kafka::no_topic_to_resend_to;
 use crate::source::kafka_settings::KafkaSettings;
 
 /// Where dead letters come from.
@@ -159,8 +160,8 @@ impl Resend<'_> {
     fn connect<'t>(&mut self, from: impl Iterator<Item = &'t str>) -> Result<(), DeadLettersError> {
         let Some(settings) = self.config.settings.as_ref().filter(|_| self.summary.chosen > 0) else { return Ok(()) };
         let sender = match self.config.to_topic.as_deref() {
-            Some(topic) => Sender::connect(settings, [topic], None),
-            None => Sender::connect(settings, from, None),
+            Some(topic) => Sender::connect(settings, [topic], Missing::Said(no_topic_to_resend_to)),
+            None => Sender::connect(settings, from, Missing::Said(no_topic_to_resend_to)),
         };
         self.sender = Some(sender?);
         Ok(())

@@ -16,7 +16,7 @@ use tracing::info;
 use super::ReplayError;
 use crate::limits::{KAFKA_METADATA_TIMEOUT, KAFKA_REFRESH_INTERVAL, REPLAY_STOP_MAX};
 use crate::source::SourceError;
-use crate::source::kafka::{known_partitions, no_topic, reach};
+use crate::source::kafka::{known_partitions, reach};
 use crate::source::kafka_log::KafkaLog;
 use crate::source::kafka_settings::{KafkaSettings, refused};
 
@@ -33,6 +33,15 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) value: &'a [u8],
     /// Its time, milliseconds since 1970; the time of sending where absent.
     pub(crate) timestamp_ms: Option<i64>,
+}
+
+/// What to do about a topic that is not there.
+#[derive(Clone, Copy)]
+pub(crate) enum Missing {
+    /// Create it with so many partitions.
+    Created(u32),
+    /// Say so, in these words of brokers and topic.
+    Said(fn(&str, &str) -> SourceError),
 }
 
 /// Why a record was not sent.
@@ -95,16 +104,16 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// Connects, and makes sure that `topics` are there; one that is not is created with `partitions`, if any are given.
+    /// Connects, and makes sure that `topics` are there; what is done about one that is not, `missing` says.
     pub(crate) fn connect<'t>(
         settings: &KafkaSettings,
         topics: impl IntoIterator<Item = &'t str>,
-        partitions: Option<u32>,
+        missing: Missing,
     ) -> Result<Self, ReplayError> {
         let log = KafkaLog::default();
         let producer = settings.producer()?;
         for topic in topics {
-            ensure_topic(settings, topic, partitions, &log)?;
+            ensure_topic(settings, topic, missing, &log)?;
         }
         let deliveries = Arc::new(Deliveries::default());
         let context = Context { log, deliveries: deliveries.clone() };
@@ -169,20 +178,15 @@ impl Sender {
     }
 }
 
-fn ensure_topic(
-    settings: &KafkaSettings,
-    topic: &str,
-    partitions: Option<u32>,
-    log: &KafkaLog,
-) -> Result<(), ReplayError> {
+fn ensure_topic(settings: &KafkaSettings, topic: &str, missing: Missing, log: &KafkaLog) -> Result<(), ReplayError> {
     let brokers = &settings.brokers;
     // A consumer, since to ask as a producer would make some brokers create the topic with their own defaults.
     let consumer =
         BaseConsumer::from_config_and_context(&settings.admin()?, log.clone()).map_err(|error| refused(&error))?;
-    match (reach(&consumer, brokers, topic).map_err(SourceError::from)?, partitions) {
-        (None, None) => Err(no_topic(brokers, topic).into()),
-        (None, Some(partitions)) => create_topic(settings, topic, partitions, log, &consumer),
-        (Some(found), Some(asked)) if found != asked => {
+    match (reach(&consumer, brokers, topic).map_err(SourceError::from)?, missing) {
+        (None, Missing::Said(no_topic)) => Err(no_topic(brokers, topic).into()),
+        (None, Missing::Created(partitions)) => create_topic(settings, topic, partitions, log, &consumer),
+        (Some(found), Missing::Created(asked)) if found != asked => {
             info!(topic, found, asked, "the topic is there already and is left as it is");
             Ok(())
         }

@@ -315,6 +315,11 @@ pub(crate) fn reach(consumer: &BaseConsumer<KafkaLog>, brokers: &str, topic: &st
     })
 }
 
+/// What to say of a topic of dead letters that is not there.
+pub(crate) fn no_topic_to_resend_to(brokers: &str, topic: &str) -> SourceError {
+    SourceError::new(format!("Kafka at {brokers} has no topic {topic}; create it, or name another with --to-topic"))
+}
+
 /// What to say of a topic that is not there.
 pub(crate) fn no_topic(brokers: &str, topic: &str) -> SourceError {
     SourceError::new(format!(

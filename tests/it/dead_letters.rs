@@ -117,8 +117,8 @@ fn they_are_listed_by_what_is_asked_for_and_counted_by_reason() {
     let day_after = "2100-01-01T00:00:00Z";
     for (args, expected) in [
         (vec![], vec![0, 1, 2, 3, 5]),
-        (vec!["--topic", &fixture.topic], vec![0, 1, 2, 3, 5]),
-        (vec!["--topic", "other"], vec![]),
+        (vec!["--from-topic", &fixture.topic], vec![0, 1, 2, 3, 5]),
+        (vec!["--from-topic", "other"], vec![]),
         (vec!["--partition", "1"], vec![]),
         (vec!["--offset", "3"], vec![3]),
         (vec!["--offset", "1..3"], vec![1, 2, 3]),
@@ -144,7 +144,7 @@ fn they_are_listed_by_what_is_asked_for_and_counted_by_reason() {
     }
     let shown = fixture.dead_letters(&["list", "--limit", "1"]).wait(DEADLINE).expect_code(0).stdout;
     assert!(shown.contains("5 dead letter(s), 1 of them shown (--limit N shows more"), "{shown}");
-    let shown = fixture.dead_letters(&["list", "--topic", "other"]).wait(DEADLINE).expect_code(0).stdout;
+    let shown = fixture.dead_letters(&["list", "--from-topic", "other"]).wait(DEADLINE).expect_code(0).stdout;
     assert_eq!(shown, "0 dead letter(s)\n");
 }
 
@@ -223,7 +223,8 @@ fn their_bytes_are_sent_as_they_were_in_the_order_of_their_places() {
     assert_eq!(kafka::shared().end_offset(topic, 0), 6, "nothing was sent");
 
     let before_ms = jiff::Timestamp::now().as_millisecond();
-    let sent = replay(&["--brokers", &brokers, "--topic", topic, "--offset", "..1", "--stamp", "now"]).expect_code(0);
+    let sent =
+        replay(&["--brokers", &brokers, "--from-topic", topic, "--offset", "..1", "--stamp", "now"]).expect_code(0);
     assert_eq!(sent.json()["acknowledged"], json!(2), "{}", sent.stdout);
     let again = records(topic, 6);
     assert_eq!(again[0].payload, Some(snapshot(2, "\"1e9\"").into_bytes()));
@@ -236,8 +237,9 @@ fn their_bytes_are_sent_as_they_were_in_the_order_of_their_places() {
     assert_eq!(kafka::shared().end_offset(topic, 0), 8);
 
     let nowhere = replay(&["--brokers", &brokers, "--to-topic", "no-such-topic"]).expect_code(1);
-    assert!(nowhere.stderr.contains("has no topic no-such-topic"), "{}", nowhere.stderr);
-    let none = replay(&["--brokers", &brokers, "--topic", "other"]).expect_code(0);
+    let words = "has no topic no-such-topic; create it, or name another with --to-topic";
+    assert!(nowhere.stderr.contains(words), "{}", nowhere.stderr);
+    let none = replay(&["--brokers", &brokers, "--from-topic", "other"]).expect_code(0);
     assert!(none.stderr.contains("there is no such dead letter"), "{}", none.stderr);
     // The topic shrank its limit meanwhile: what it does not take is said, and ends with 1.
     kafka::shared().raise_message_limit(topic, 60);
@@ -280,6 +282,36 @@ fn rows_of_a_csv_file_are_sent_only_as_json_and_where_they_are_told_to() {
     assert!(refused.stderr.contains("name one with --to-topic"), "{}", refused.stderr);
     assert_eq!(replay(&["--file", file, "--to-topic", &other]).expect_code(0).json()["acknowledged"], json!(1));
     assert_eq!(records(&other, 0)[0].payload, Some(snapshot(1, "1000000000").into_bytes()));
+}
+
+/// `viewtide dead-letters` with settings in its environment.
+fn with_environment(settings: &[&str], args: &[&str]) -> Process {
+    let program = [env!("CARGO_BIN_EXE_viewtide"), "dead-letters"];
+    let all: Vec<_> = settings.iter().chain(&program).chain(args).map(Into::into).collect();
+    Process::start("env", &all)
+}
+
+#[test]
+fn what_a_service_has_in_its_environment_leaves_none_out() {
+    let fixture = Fixture::new();
+    let url = fixture.database.url();
+    let list = |setting: &str| {
+        let args = ["list", "--format", "json", "--database-url", &url];
+        lines(&with_environment(&[setting], &args).wait(DEADLINE).expect_code(0).stdout).len()
+    };
+    assert_eq!(list("VIEWTIDE_TOPIC=another"), 5, "where `run` reads is no filter");
+    assert_eq!(list("VIEWTIDE_FROM_TOPIC=another"), 0);
+    // A setting that is there and says no is as good as none.
+    let replay = |setting: &str, more: &[&str]| {
+        let args: Vec<&str> = ["replay", "--database-url", &url].iter().chain(more).copied().collect();
+        with_environment(&[setting], &args).wait(DEADLINE)
+    };
+    let refused = replay("VIEWTIDE_DRY_RUN=false", &[]).expect_code(2);
+    assert!(refused.stderr.contains("--brokers") && refused.stdout.is_empty(), "{}{}", refused.stderr, refused.stdout);
+    assert_eq!(replay("VIEWTIDE_DRY_RUN=true", &[]).expect_code(1).json()["would_send"], json!(3));
+    let brokers = kafka::shared().brokers();
+    let sent = replay("VIEWTIDE_DRY_RUN=false", &["--brokers", &brokers, "--offset", "5"]).expect_code(0);
+    assert_eq!(sent.json()["acknowledged"], json!(1), "{}", sent.stdout);
 }
 
 #[test]
