@@ -30,6 +30,9 @@ pub enum DeadLettersError {
     /// Nothing was ever stored there.
     #[error("the database has no tables of viewtide; let `viewtide run` make them first, or name another database")]
     Empty,
+    /// An older schema.
+    #[error("the tables are of an older version; `viewtide migrate` (or `viewtide run`) brings them up to date")]
+    Older,
     /// Progress cannot be read.
     #[error("viewtide_progress has a damaged {0}; make the tables anew in an empty database")]
     Progress(String),

@@ -82,7 +82,7 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
 impl FilterArgs {
     fn filter(self) -> Filter {
         let Self { from_topic: topic, partition, offset, reason, since, until, limit } = self;
-        Filter { topic, partition, offsets: offset, reason, since, until, limit }
+        Filter { topic, partition, offsets: offset, reason, since, until, before_gap: None, limit }
     }
 }
 
@@ -136,6 +136,10 @@ struct ReplayArgs {
     /// snapshot may not be far ahead of it (--future-max of `run`)
     #[arg(long, env = "VIEWTIDE_STAMP", value_enum, default_value_t = StampArg::Kept)]
     stamp: StampArg,
+    /// Send those too that were read before their partition began anew (the topic was created again, or lost its end): a
+    /// record of the topic that is there now may have taken their place
+    #[arg(long, env = "VIEWTIDE_BEFORE_GAPS")]
+    before_gaps: bool,
     /// Only say what would be sent
     #[arg(long, env = "VIEWTIDE_DRY_RUN")]
     dry_run: bool,
@@ -165,6 +169,7 @@ struct Summary {
     sent: u64,
     acknowledged: u64,
     refused: u64,
+    left_out: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     would_send: Option<u64>,
     stopped: bool,
@@ -238,7 +243,7 @@ fn replay(args: ReplayArgs) -> anyhow::Result<Outcome> {
     let stop = stop_on_signals()?;
     let config = ResendConfig {
         settings: args.brokers.filter(|_| !args.dry_run).map(|brokers| args.kafka.settings(&brokers)),
-        filter: args.filter.filter(),
+        filter: Filter { before_gap: if args.before_gaps { None } else { Some(false) }, ..args.filter.filter() },
         to_topic: args.to_topic,
         stamp: match args.stamp {
             StampArg::Kept => Stamp::Kept,
@@ -265,6 +270,7 @@ fn replay(args: ReplayArgs) -> anyhow::Result<Outcome> {
         sent: if args.dry_run { 0 } else { summary.sent },
         acknowledged: summary.acknowledged,
         refused: summary.refused,
+        left_out: summary.left_out,
         would_send: args.dry_run.then_some(summary.sent),
         stopped: summary.stopped,
         seconds: summary.elapsed.as_secs_f64(),
@@ -309,8 +315,19 @@ impl Teller {
             eprintln!("and {} more", self.unsaid);
         }
         if let Some(why) = &summary.why {
-            let missing = summary.chosen - summary.refused - summary.acknowledged;
-            eprintln!("{missing} dead letter(s) were not acknowledged: {why}; they may be in the topic or not");
+            match summary.missing() {
+                0 => eprintln!("{why}"),
+                missing => {
+                    eprintln!("{missing} dead letter(s) were not acknowledged: {why}; they may be in the topic or not");
+                }
+            }
+        }
+        if summary.left_out > 0 {
+            eprintln!(
+                "{} dead letter(s) were left out: they were read before their partition began anew; --before-gaps sends them \
+                 as well",
+                summary.left_out
+            );
         }
         if summary.chosen == 0 {
             eprintln!("there is no such dead letter");

@@ -23,6 +23,8 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// Stored before this time.
     pub until: Option<Timestamp>,
+    /// Only those that were read before their partition began anew, or only the others.
+    pub before_gap: Option<bool>,
     /// The first so many, in order of their places.
     pub limit: Option<u64>,
 }
@@ -63,15 +65,16 @@ fn explain(text: &str) -> String {
     format!("`{text}` is no offset; write 17, or from one to another, both included, as 17..42, 17.. or ..42")
 }
 
-/// The filter as SQL; its parameters are [`Params`]. The limit, parameter 8, is not part of it.
+/// The filter as SQL; its parameters are [`Params`]. The limit, parameter 9, is not part of it.
 pub(super) const CONDITION: &str = "($1::text IS NULL OR topic = $1) \
     AND ($2::integer IS NULL OR \"partition\" = $2) \
     AND ($3::bigint IS NULL OR kafka_offset >= $3) AND ($4::bigint IS NULL OR kafka_offset <= $4) \
     AND ($5::text IS NULL OR strpos(lower(reason), lower($5)) > 0) \
-    AND ($6::timestamptz IS NULL OR received_at >= $6) AND ($7::timestamptz IS NULL OR received_at < $7)";
+    AND ($6::timestamptz IS NULL OR received_at >= $6) AND ($7::timestamptz IS NULL OR received_at < $7) \
+    AND ($8::boolean IS NULL OR (before_gap <> 0) = $8)";
 
-/// The order of places.
-pub(super) const ORDER: &str = "topic, \"partition\", kafka_offset, item";
+/// The order of places, which is that of the primary key; where a partition began anew a place comes again.
+pub(super) const ORDER: &str = "topic, \"partition\", kafka_offset, item, before_gap";
 
 /// What [`CONDITION`] is given.
 pub(super) struct Params {
@@ -82,6 +85,7 @@ pub(super) struct Params {
     reason: Option<String>,
     since: Option<TimeParam>,
     until: Option<TimeParam>,
+    before_gap: Option<bool>,
     limit: Option<i64>,
 }
 
@@ -97,27 +101,33 @@ impl Params {
             reason: filter.reason.clone(),
             since: filter.since.map(time),
             until: filter.until.map(time),
+            before_gap: filter.before_gap,
             limit: filter.limit.map(signed),
         }
     }
 
     /// Those of [`CONDITION`].
-    pub(super) fn condition(&self) -> [&(dyn ToSql + Sync); 7] {
-        let Self { topic, partition, from, to, reason, since, until, limit: _ } = self;
-        [topic, partition, from, to, reason, since, until]
+    pub(super) fn condition(&self) -> [&(dyn ToSql + Sync); 8] {
+        let Self { topic, partition, from, to, reason, since, until, before_gap, limit: _ } = self;
+        [topic, partition, from, to, reason, since, until, before_gap]
     }
 
     /// Those, and the limit.
-    pub(super) fn with_limit(&self) -> [&(dyn ToSql + Sync); 8] {
-        let [a, b, c, d, e, f, g] = self.condition();
-        [a, b, c, d, e, f, g, &self.limit]
+    pub(super) fn with_limit(&self) -> [&(dyn ToSql + Sync); 9] {
+        let [a, b, c, d, e, f, g, h] = self.condition();
+        [a, b, c, d, e, f, g, h, &self.limit]
     }
 }
 
 impl Filter {
+    /// Those that this one leaves out since they are of before a gap, if it does.
+    pub fn left_out(&self) -> Option<Self> {
+        (self.before_gap == Some(false)).then(|| Self { before_gap: Some(true), limit: None, ..self.clone() })
+    }
+
     /// Whether a dead letter of a file passes, but for the limit.
     pub fn admits(&self, letter: &Letter) -> bool {
-        let Self { topic, partition, offsets, reason, since, until, limit: _ } = self;
+        let Self { topic, partition, offsets, reason, since, until, before_gap, limit: _ } = self;
         topic.as_ref().is_none_or(|topic| *topic == letter.topic)
             && partition.is_none_or(|partition| partition == letter.partition)
             && offsets
@@ -125,6 +135,7 @@ impl Filter {
             && reason.as_ref().is_none_or(|part| letter.reason.to_lowercase().contains(&part.to_lowercase()))
             && since.is_none_or(|since| letter.received_at.is_some_and(|at| at >= since))
             && until.is_none_or(|until| letter.received_at.is_some_and(|at| at < until))
+            && before_gap.is_none_or(|before| before == (letter.before_gap > 0))
     }
 }
 
@@ -163,6 +174,7 @@ mod tests {
             reason: Some("Json".to_owned()),
             since: time("2025-07-01T00:00:00Z"),
             until: time("2025-07-01T00:00:01Z"),
+            before_gap: Some(false),
             limit: None,
         };
         assert!(Filter::default().admits(&letter) && all.admits(&letter));
@@ -174,6 +186,7 @@ mod tests {
             Filter { reason: Some("utf".to_owned()), ..all.clone() },
             Filter { since: time("2025-07-01T00:00:01Z"), ..all.clone() },
             Filter { until: time("2025-07-01T00:00:00Z"), ..all.clone() },
+            Filter { before_gap: Some(true), ..all.clone() },
         ] {
             assert!(!other.admits(&letter), "{other:?}");
         }

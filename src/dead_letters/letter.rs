@@ -20,6 +20,8 @@ pub struct Letter {
     pub offset: u64,
     /// The item of a response; 0 is the whole record.
     pub item: u32,
+    /// Where its partition began anew after it was read: the id of that gap; else 0.
+    pub before_gap: u64,
     /// What was wrong with it.
     pub reason: String,
     /// The record's Kafka timestamp; absent where it had none, and where a file does not say so.
@@ -30,6 +32,8 @@ pub struct Letter {
     pub from_csv: bool,
     /// Whether the payload is only the beginning of what was read.
     pub is_cut: bool,
+    /// Whether the key is only the beginning of the record's.
+    pub key_is_cut: bool,
     /// The Kafka key.
     pub key: Option<Vec<u8>>,
     /// The bytes; absent where there were none.
@@ -39,11 +43,15 @@ pub struct Letter {
 /// Its place, in words.
 impl fmt::Display for Letter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { topic, partition, offset, item, from_csv, .. } = self;
+        let Self { topic, partition, offset, item, before_gap, from_csv, .. } = self;
         match (from_csv, item) {
             (true, _) => write!(f, "{topic}, line {offset}"),
             (false, 0) => write!(f, "topic {topic}, partition {partition}, offset {offset}"),
             (false, item) => write!(f, "topic {topic}, partition {partition}, offset {offset}, item {item}"),
+        }?;
+        match before_gap {
+            0 => Ok(()),
+            gap => write!(f, ", before gap {gap}"),
         }
     }
 }
@@ -65,6 +73,8 @@ struct Line {
     offset: u64,
     #[serde(default)]
     item: u32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    before_gap: u64,
     #[serde(default)]
     reason: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,6 +85,8 @@ struct Line {
     from_csv: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     payload_is_cut: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    key_is_cut: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,6 +99,10 @@ struct Line {
 
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 impl Letter {
@@ -102,11 +118,13 @@ impl Letter {
             partition: self.partition,
             offset: self.offset,
             item: self.item,
+            before_gap: self.before_gap,
             reason: self.reason.clone(),
             kafka_timestamp: self.kafka_timestamp.map(|at| at.to_string()),
             received_at: self.received_at.map(|at| at.to_string()),
             from_csv: self.from_csv,
             payload_is_cut: self.is_cut,
+            key_is_cut: self.key_is_cut,
             key,
             key_base64,
             payload,
@@ -125,11 +143,13 @@ impl Letter {
             partition: line.partition,
             offset: line.offset,
             item: line.item,
+            before_gap: line.before_gap,
             reason: line.reason,
             kafka_timestamp: time("kafka_timestamp", line.kafka_timestamp)?,
             received_at: time("received_at", line.received_at)?,
             from_csv: line.from_csv,
             is_cut: line.payload_is_cut,
+            key_is_cut: line.key_is_cut,
             key: bytes("key", line.key, line.key_base64)?,
             payload: bytes("payload", line.payload, line.payload_base64)?,
         })
@@ -194,6 +214,7 @@ mod tests {
             bytes,
             Letter { key: Some(all.clone()), payload: Some(all), item: 4, ..letter() },
             Letter { payload: None, kafka_timestamp: None, received_at: None, ..letter() },
+            Letter { before_gap: 3, key_is_cut: true, ..letter() },
             Letter { payload: Some(Vec::new()), from_csv: true, is_cut: true, ..letter() },
         ] {
             let line = letter.to_line().unwrap();
@@ -231,6 +252,10 @@ mod tests {
     fn places_are_said_as_they_are_looked_for() {
         assert_eq!(letter().to_string(), "topic stats, partition 3, offset 17");
         assert_eq!(Letter { item: 2, ..letter() }.to_string(), "topic stats, partition 3, offset 17, item 2");
+        assert_eq!(
+            Letter { before_gap: 4, ..letter() }.to_string(),
+            "topic stats, partition 3, offset 17, before gap 4"
+        );
         assert_eq!(Letter { from_csv: true, ..letter() }.to_string(), "stats, line 17");
     }
 }

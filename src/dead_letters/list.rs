@@ -31,7 +31,17 @@ pub async fn list_table(
     let shown = Filter { limit: Some(filter.limit.unwrap_or(DEAD_LETTERS_LISTED)), ..filter.clone() };
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(["topic", "partition", "offset", "item", "reason", "bytes", "received (UTC)", "begins with"]);
+    table.set_header([
+        "topic",
+        "partition",
+        "offset",
+        "item",
+        "before gap",
+        "reason",
+        "bytes",
+        "received (UTC)",
+        "begins with",
+    ]);
     let mut rows = 0;
     each(letters, &shown, |letter| {
         rows += 1;
@@ -45,6 +55,7 @@ pub async fn list_table(
             letter.partition.to_string(),
             letter.offset.to_string(),
             item,
+            if letter.before_gap == 0 { String::new() } else { letter.before_gap.to_string() },
             letter.reason,
             bytes,
             letter.received_at.replacen('T', " ", 1).replace('Z', ""),
@@ -53,7 +64,7 @@ pub async fn list_table(
         Ok(true)
     })
     .await?;
-    for column in [1, 2, 3, 5] {
+    for column in [1, 2, 3, 4, 6] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -86,6 +97,7 @@ pub async fn list_json(
             "partition": letter.partition,
             "offset": letter.offset,
             "item": letter.item,
+            "before_gap": letter.before_gap,
             "reason": letter.reason,
             "bytes": letter.bytes,
             "received_at": letter.received_at,
@@ -116,6 +128,7 @@ struct Listed {
     bytes: Option<i32>,
     received_at: String,
     begin: Vec<u8>,
+    before_gap: i64,
 }
 
 impl Listed {
@@ -129,6 +142,7 @@ impl Listed {
             bytes: row.get(5),
             received_at: row.get(6),
             begin: row.get::<_, Option<_>>(7).unwrap_or_default(),
+            before_gap: row.get(8),
         }
     }
 }
@@ -144,8 +158,8 @@ async fn each(
     let sql = format!(
         "SELECT topic, \"partition\", kafka_offset, item, reason, octet_length(payload),
                 to_char(received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),
-                substring(payload FROM 1 FOR {begin_bytes})
-         FROM dead_letters WHERE {CONDITION} ORDER BY {ORDER} LIMIT $8::bigint"
+                substring(payload FROM 1 FOR {begin_bytes}), before_gap
+         FROM dead_letters WHERE {CONDITION} ORDER BY {ORDER} LIMIT $9::bigint"
     );
     let rows = letters.transaction.query_raw(&sql, Params::of(filter).with_limit()).await.map_err(&db)?;
     let mut rows = pin!(rows);

@@ -40,12 +40,17 @@ impl RepairedFile {
         Ok(file)
     }
 
+    /// As it was named.
+    pub fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
     /// Hands each to `take`, in the order of the file, until it says false. Blank lines are passed.
     ///
     /// # Errors
     /// As those of [`RepairedFile::check`], where the file was changed meanwhile, and those of `take`.
     pub fn each(&self, mut take: impl FnMut(Letter) -> Result<bool, DeadLettersError>) -> Result<(), DeadLettersError> {
-        let file = || self.path.display().to_string();
+        let file = || self.name();
         let failed = |error: io::Error| DeadLettersError::Read { file: file(), error };
         let mut reader = BufReader::new(File::open(&self.path).map_err(failed)?);
         let mut bytes = Vec::new();

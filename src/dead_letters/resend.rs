@@ -60,6 +60,12 @@ pub enum Refused {
          file: put the whole payload there and remove payload_is_cut)"
     )]
     Cut,
+    /// The end of its key is missing.
+    #[error(
+        "it is an item of a response whose key has more bytes than are kept of it, and the key decides on the partition (in \
+         a file: write the whole key, which is best the video's id, and remove key_is_cut)"
+    )]
+    KeyCut,
     /// A tombstone.
     #[error("it has no payload (a tombstone), so there is nothing to send")]
     NoPayload,
@@ -99,6 +105,8 @@ pub struct ResendSummary {
     pub acknowledged: u64,
     /// Those that cannot be sent.
     pub refused: u64,
+    /// Those of before a gap, which the filter leaves out.
+    pub left_out: u64,
     /// Whether it was stopped before its end.
     pub stopped: bool,
     /// Why some were not acknowledged.
@@ -108,6 +116,11 @@ pub struct ResendSummary {
 }
 
 impl ResendSummary {
+    /// Those that were neither refused nor acknowledged.
+    pub fn missing(&self) -> u64 {
+        self.chosen.saturating_sub(self.refused).saturating_sub(self.acknowledged)
+    }
+
     /// Whether every one was sent and acknowledged.
     pub fn is_complete(&self) -> bool {
         !self.stopped && self.refused == 0 && self.why.is_none()
@@ -132,14 +145,20 @@ pub async fn resend(
             let letters = StoredLetters::open(client).await?;
             let topics = letters.topics(&config.filter).await?;
             resend.summary.chosen = letters.count(&config.filter).await?;
+            if let Some(left_out) = config.filter.left_out() {
+                resend.summary.left_out = letters.count(&left_out).await?;
+            }
             resend.connect(topics.iter().map(String::as_str).filter(|topic| !letters.is_csv(topic)))?;
             letters.each(&config.filter, |letter| Ok(resend.letter(&letter))).await?;
         }
         LettersFrom::File(path) => {
             let file = RepairedFile::check(&path, &config.filter)?;
             resend.summary.chosen = file.count;
+            if let Some(left_out) = config.filter.left_out() {
+                resend.summary.left_out = RepairedFile::check(&path, &left_out)?.count;
+            }
             resend.connect(file.topics.iter().map(String::as_str))?;
-            file.each(|letter| Ok(resend.letter(&letter)))?;
+            resend.file(&file);
         }
     }
     resend.finish();
@@ -203,6 +222,26 @@ impl Resend<'_> {
         true
     }
 
+    /// Sends those of a file that was checked. Somebody may change it meanwhile: then what was sent is sent, and that is said.
+    fn file(&mut self, file: &RepairedFile) {
+        let (mut handed, mut goes_on) = (0, true);
+        let read = file.each(|letter| {
+            handed += 1;
+            goes_on = self.letter(&letter);
+            Ok(goes_on)
+        });
+        let why = match read {
+            Err(DeadLettersError::Line { line, why, .. }) => format!("line {line}: {why}"),
+            Err(error) => error.to_string(),
+            Ok(()) if goes_on && handed != file.count => {
+                format!("it had {} dead letter(s), and then {handed}", file.count)
+            }
+            Ok(()) => return,
+        };
+        self.summary.chosen = self.summary.chosen.max(handed);
+        self.summary.why = Some(format!("{} was changed while it was read: {why}", file.name()));
+    }
+
     fn look(&mut self, interval: Duration) {
         if self.observed.elapsed() >= interval {
             self.observed = Instant::now();
@@ -220,7 +259,8 @@ impl Resend<'_> {
         self.look(Duration::ZERO);
         // One that the client did not even take is not among those sent.
         let unsent = !self.summary.stopped && self.summary.sent + self.summary.refused < self.summary.chosen;
-        if let Some(sender) = self.sender.as_ref().filter(|_| unsent || self.summary.acknowledged < self.summary.sent) {
+        let is_missing = unsent || self.summary.acknowledged < self.summary.sent;
+        if let Some(sender) = self.sender.as_ref().filter(|_| is_missing && self.summary.why.is_none()) {
             self.summary.why = Some(sender.why());
         }
     }
@@ -231,6 +271,9 @@ fn judge<'a>(letter: &'a Letter, to_topic: Option<&'a str>) -> Result<(&'a str, 
     let Some(payload) = letter.payload.as_deref() else { return Err(Refused::NoPayload) };
     if letter.is_cut {
         return Err(Refused::Cut);
+    }
+    if letter.key_is_cut {
+        return Err(Refused::KeyCut);
     }
     if letter.from_csv {
         let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(payload).is_ok()
@@ -248,6 +291,39 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_that_is_changed_while_it_is_sent_is_said_to_be() {
+        let line = "{\"topic\":\"t\",\"payload\":\"{}\"}\n";
+        let config = ResendConfig { settings: None, filter: Filter::default(), to_topic: None, stamp: Stamp::Kept };
+        let stop = AtomicBool::new(false);
+        let changed_to = |content: String| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), line.repeat(2)).unwrap();
+            let checked = RepairedFile::check(file.path(), &config.filter).unwrap();
+            std::fs::write(file.path(), content).unwrap();
+            let summary = ResendSummary { chosen: checked.count, ..ResendSummary::default() };
+            let (observe, observed) = (&mut |_: ResendEvent<'_>| (), Instant::now());
+            let mut resend = Resend { config: &config, stop: &stop, observe, sender: None, summary, observed };
+            resend.file(&checked);
+            resend.finish();
+            resend.summary
+        };
+        assert_eq!(changed_to(line.repeat(2)).why, None);
+        for (content, handed, words) in [
+            (line.to_owned(), 1, "it had 2 dead letter(s), and then 1"),
+            (line.repeat(3), 3, "it had 2 dead letter(s), and then 3"),
+            (format!("{line}{{"), 1, "line 2: EOF while parsing"),
+        ] {
+            let summary = changed_to(content);
+            let why = summary.why.clone().unwrap();
+            assert!(why.contains(" was changed while it was read: ") && why.contains(words), "{why}");
+            assert!(!why.contains("nothing was sent") && !summary.stopped && !summary.is_complete());
+            assert_eq!((summary.sent, summary.chosen), (handed, handed.max(2)));
+        }
+        let more = ResendSummary { chosen: 2, refused: 1, acknowledged: 2, ..ResendSummary::default() };
+        assert_eq!(more.missing(), 0);
+    }
+
+    #[test]
     fn only_whole_records_are_sent() {
         let letter = Letter { topic: "t".to_owned(), payload: Some(b"{".to_vec()), ..Letter::default() };
         assert_eq!(judge(&letter, None), Ok(("t", b"{".as_slice())));
@@ -258,6 +334,7 @@ mod tests {
         assert_eq!(judge(&empty, None), Ok(("t", b"".as_slice())), "bytes as they were, none included");
         assert_eq!(judge(&Letter { payload: None, ..letter.clone() }, None), Err(Refused::NoPayload));
         assert_eq!(judge(&Letter { is_cut: true, ..letter.clone() }, None), Err(Refused::Cut));
+        assert_eq!(judge(&Letter { key_is_cut: true, ..letter.clone() }, None), Err(Refused::KeyCut));
         let row = Letter { from_csv: true, payload: Some(b"2025-07-01,x,1".to_vec()), ..letter.clone() };
         assert_eq!(judge(&row, None), Err(Refused::CsvRow));
         assert_eq!(judge(&row, Some("t")), Err(Refused::CsvRow));

@@ -10,6 +10,8 @@ use tokio_postgres::{Client, IsolationLevel, Row, Transaction};
 use crate::dead_letters::DeadLettersError;
 use crate::dead_letters::filter::{CONDITION, Filter, ORDER, Params};
 use crate::dead_letters::letter::{Letter, says_cut};
+use crate::limits::ITEM_KEY_BYTES_MAX;
+use crate::postgres::migrate;
 use crate::source::{Beside, SourceIdentity};
 
 /// What a look at the table finds, in one snapshot, also while a sink goes on writing.
@@ -19,8 +21,8 @@ pub struct StoredLetters<'a> {
     topics: BTreeSet<String>,
 }
 
-/// Where the input comes from. A schema of before the second column has none.
-const INPUTS: &str = "SELECT source::text, to_jsonb(viewtide_progress) ->> 'beside' FROM viewtide_progress";
+/// Where the input comes from.
+const INPUTS: &str = "SELECT source::text, beside::text FROM viewtide_progress";
 
 impl<'a> StoredLetters<'a> {
     /// Takes the snapshot.
@@ -36,11 +38,13 @@ impl<'a> StoredLetters<'a> {
         if !exists.get::<_, bool>(0) {
             return Err(DeadLettersError::Empty);
         }
+        if !migrate::is_current(&transaction).await.map_err(&db)? {
+            return Err(DeadLettersError::Older);
+        }
         let row = transaction.query_opt(INPUTS, &[]).await.map_err(&db)?.ok_or(DeadLettersError::Empty)?;
         let damaged = |column: &str, error: serde_json::Error| DeadLettersError::Progress(format!("{column}: {error}"));
         let source: SourceIdentity = serde_json::from_str(row.get(0)).map_err(|error| damaged("source", error))?;
-        let beside: Beside = serde_json::from_str(row.get::<_, Option<&str>>(1).unwrap_or("{}"))
-            .map_err(|error| damaged("beside", error))?;
+        let beside: Beside = serde_json::from_str(row.get(1)).map_err(|error| damaged("beside", error))?;
         let topics = std::iter::once(source).chain(beside.into_values()).filter_map(|identity| match identity {
             SourceIdentity::Kafka { topic, .. } => Some(topic),
             SourceIdentity::Csv { .. } => None,
@@ -56,7 +60,7 @@ impl<'a> StoredLetters<'a> {
     /// How many there are.
     pub async fn count(&self, filter: &Filter) -> Result<u64, DeadLettersError> {
         let sql =
-            format!("SELECT count(*) FROM (SELECT FROM dead_letters WHERE {CONDITION} LIMIT $8::bigint) AS chosen");
+            format!("SELECT count(*) FROM (SELECT FROM dead_letters WHERE {CONDITION} LIMIT $9::bigint) AS chosen");
         let row = self.transaction.query_one(&sql, &Params::of(filter).with_limit()).await;
         let row = row.map_err(DeadLettersError::while_doing("counting dead letters"))?;
         Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
@@ -66,7 +70,7 @@ impl<'a> StoredLetters<'a> {
     pub async fn topics(&self, filter: &Filter) -> Result<Vec<String>, DeadLettersError> {
         let sql = format!(
             "SELECT DISTINCT topic FROM (SELECT topic FROM dead_letters WHERE {CONDITION} ORDER BY {ORDER} \
-             LIMIT $8::bigint) AS chosen ORDER BY topic"
+             LIMIT $9::bigint) AS chosen ORDER BY topic"
         );
         let rows = self.transaction.query(&sql, &Params::of(filter).with_limit()).await;
         let rows = rows.map_err(DeadLettersError::while_doing("looking for topics of dead letters"))?;
@@ -83,8 +87,8 @@ impl<'a> StoredLetters<'a> {
         let sql = format!(
             "SELECT topic, \"partition\", kafka_offset, item, reason,
                     (extract(epoch FROM received_at) * 1000000)::bigint, key, payload,
-                    (extract(epoch FROM kafka_timestamp) * 1000000)::bigint
-             FROM dead_letters WHERE {CONDITION} ORDER BY {ORDER} LIMIT $8::bigint"
+                    (extract(epoch FROM kafka_timestamp) * 1000000)::bigint, before_gap
+             FROM dead_letters WHERE {CONDITION} ORDER BY {ORDER} LIMIT $9::bigint"
         );
         let rows = self.transaction.query_raw(&sql, Params::of(filter).with_limit()).await.map_err(&db)?;
         let mut rows = pin!(rows);
@@ -98,15 +102,20 @@ impl<'a> StoredLetters<'a> {
 
     fn letter(&self, row: &Row) -> Letter {
         let (topic, reason): (String, String) = (row.get(0), row.get(4));
+        let key: Option<Vec<u8>> = row.get(6);
+        let item = u32::try_from(row.get::<_, i32>(3)).unwrap_or(0);
         Letter {
             partition: u32::try_from(row.get::<_, i32>(1)).unwrap_or(0),
             offset: u64::try_from(row.get::<_, i64>(2)).unwrap_or(0),
-            item: u32::try_from(row.get::<_, i32>(3)).unwrap_or(0),
+            item,
+            before_gap: u64::try_from(row.get::<_, i64>(9)).unwrap_or(0),
             kafka_timestamp: row.get::<_, Option<i64>>(8).and_then(|time_us| Timestamp::from_microsecond(time_us).ok()),
             received_at: Timestamp::from_microsecond(row.get(5)).ok(),
             from_csv: self.is_csv(&topic),
             is_cut: says_cut(&reason),
-            key: row.get(6),
+            // One of just so many bytes may be whole; who repairs it knows.
+            key_is_cut: item > 0 && key.as_ref().is_some_and(|key| key.len() >= ITEM_KEY_BYTES_MAX),
+            key,
             payload: row.get(7),
             topic,
             reason,

@@ -315,6 +315,26 @@ fn what_a_service_has_in_its_environment_leaves_none_out() {
 }
 
 #[test]
+fn an_item_whose_key_was_cut_is_not_sent_as_if_it_were_whole() {
+    let topic = kafka::shared().fresh_topic("long-key", 1);
+    let response = format!(r#"{{"items":[{{"id":"{ID}","statistics":{{"viewCount":"1e9"}}}}]}}"#);
+    let keys = [vec![b'k'; 3_000], ID.as_bytes().to_vec()];
+    let message = |key| Message { key: Some(key), value: Some(response.as_bytes()), ..Message::default() };
+    kafka::shared().produce(&topic, keys.iter().map(|key| message(key.as_slice())));
+    let (database, input) = (Database::fresh(), Input::Topic(topic.clone()));
+    assert_eq!(run_to_end(&input, &database, ONE, &[])["dead_letters"], 2);
+    let brokers = kafka::shared().brokers();
+    let sent = dead_letters(&database, &["replay", "--brokers", &brokers]).wait(DEADLINE).expect_code(1);
+    let words = format!("topic {topic}, partition 0, offset 0, item 1: refused: it is an item of a response whose key");
+    assert!(sent.stderr.contains(&words), "{}", sent.stderr);
+    assert_eq!((&sent.json()["refused"], &sent.json()["acknowledged"]), (&json!(1), &json!(1)));
+    assert_eq!(records(&topic, 2)[0].key, Some(ID.as_bytes().to_vec()));
+    let exported = dead_letters(&database, &["export", "-"]).wait(DEADLINE).expect_code(0).stdout;
+    let cut: Vec<bool> = lines(&exported).iter().map(|letter| letter["key_is_cut"] == json!(true)).collect();
+    assert_eq!(cut, [true, false]);
+}
+
+#[test]
 fn a_repaired_item_has_the_event_time_that_it_had() {
     let topic = kafka::shared().fresh_topic("items", 1);
     // Three days before it is read.

@@ -336,6 +336,41 @@ fn a_truncated_partition_is_read_again_with_the_retention_of_now() {
     assert_eq!(database.value(since), r#"[{}, {"0": 0}]"#);
     verify(&database, Some(&input)).expect_code(0);
     verify(&database, None).expect_code(0);
+
+    // The dead letter of before is another one than that of now: both are shown, and one is sent.
+    let url = database.url();
+    let command = |args: &[&str]| {
+        let all = ["dead-letters"].iter().chain(args).copied().chain(["--database-url", &url]);
+        viewtide(all).wait(DEADLINE)
+    };
+    let lines = |finished: Finished| -> Vec<serde_json::Value> {
+        finished.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    let before_gaps = |letters: &[serde_json::Value]| -> Vec<u64> {
+        letters.iter().map(|letter| letter["before_gap"].as_u64().unwrap_or(0)).collect()
+    };
+    assert_eq!(before_gaps(&lines(command(&["list", "--format", "json"]).expect_code(0))), [0, 1]);
+    assert!(command(&["list"]).expect_code(0).stdout.contains("before gap"));
+    let exported = command(&["export", "-"]).expect_code(0);
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), &exported.stdout).expect("write the file");
+    assert_eq!(before_gaps(&lines(exported)), [0, 1]);
+    let path = file.path().to_str().expect("UTF-8");
+    for from in [vec![], vec!["--file", path]] {
+        let dry = |more: &[&str]| {
+            let args: Vec<&str> = ["replay", "--dry-run"].iter().chain(&from).chain(more).copied().collect();
+            command(&args).expect_code(0)
+        };
+        let without = dry(&[]);
+        says(
+            &without,
+            &["1 dead letter(s) were left out: they were read before their partition began anew; --before-gaps"],
+        );
+        assert_eq!((&without.json()["would_send"], &without.json()["left_out"]), (&json!(1), &json!(1)));
+        let with = dry(&["--before-gaps"]);
+        says(&with, &[", before gap 1: 2 bytes would be sent"]);
+        assert_eq!((&with.json()["would_send"], &with.json()["left_out"]), (&json!(2), &json!(0)));
+    }
 }
 
 #[test]
