@@ -52,6 +52,12 @@ pub enum DeadLettersError {
         /// Why.
         error: std::io::Error,
     },
+    /// A signal came.
+    #[error("stopped; {file} is as it was before")]
+    Stopped {
+        /// As it was named.
+        file: String,
+    },
     /// A file cannot be read.
     #[error("cannot read {file}: {error}")]
     Read {

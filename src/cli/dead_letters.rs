@@ -2,6 +2,9 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
@@ -21,6 +24,9 @@ use crate::dead_letters::resend::{LettersFrom, ResendConfig, ResendEvent, Resend
 use crate::dead_letters::stored::StoredLetters;
 use crate::limits::RESENDS_SHOWN_MAX;
 use crate::postgres::connect::connect;
+
+/// How often an export looks whether a signal came.
+const STOP_POLL: Duration = Duration::from_millis(20);
 
 /// What to do with dead letters. They stay in the table in any case: they say what was at a place of the input, and `verify`
 /// compares them.
@@ -110,7 +116,7 @@ enum Format {
 /// What to export, and where to.
 #[derive(Clone, Debug, Args)]
 struct ExportArgs {
-    /// The file, written whole or not at all; - is standard output
+    /// The file, written whole or not at all; - is standard output, and a pipe or a device is written into
     #[arg(value_name = "FILE")]
     file: String,
     #[command(flatten)]
@@ -219,19 +225,36 @@ fn bar(length: u64) -> anyhow::Result<ProgressBar> {
 fn write(args: ExportArgs) -> anyhow::Result<Outcome> {
     let database = args.database.open()?;
     let filter = args.filter.filter();
-    let target = if args.file == "-" { Target::Standard } else { Target::File(PathBuf::from(&args.file)) };
-    let written = runtime()?.block_on(async {
+    let target = Target::named(&args.file);
+    // Elsewhere nothing is left behind, and a signal ends the process at once.
+    let stop = matches!(target, Target::File(_)).then(stop_on_signals).transpose()?;
+    let exported = async {
         let mut client = connect(&database.url, "viewtide dead-letters").await?;
         let letters = StoredLetters::open(&mut client).await?;
         let bar = bar(letters.count(&filter).await?)?;
         let written = export(&letters, &filter, &target, &mut |written| bar.set_position(written)).await;
         bar.finish_and_clear();
         anyhow::Ok(written)
+    };
+    let written = runtime()?.block_on(async {
+        tokio::select! {
+            written = exported => written,
+            // The temporary file goes with the export.
+            () = raised(stop) => Ok(Err(DeadLettersError::Stopped { file: args.file.clone() })),
+        }
     })?;
-    if let (Ok(written), Target::File(_)) = (&written, &target) {
+    if let (Ok(written), Target::File(_) | Target::Stream(_)) = (&written, &target) {
         eprintln!("{written} dead letter(s) in {}", args.file);
     }
     done_or_closed(written.map(drop))
+}
+
+/// Waits for a signal, where one is waited for.
+async fn raised(stop: Option<Arc<AtomicBool>>) {
+    let Some(stop) = stop else { return std::future::pending().await };
+    while !stop.load(Ordering::Relaxed) {
+        tokio::time::sleep(STOP_POLL).await;
+    }
 }
 
 fn replay(args: ReplayArgs) -> anyhow::Result<Outcome> {

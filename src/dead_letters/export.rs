@@ -1,5 +1,6 @@
 //! Dead letters into a file: one a line, as a stream; the file is there whole, or as it was before.
 
+use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -16,8 +17,26 @@ use crate::dead_letters::stored::StoredLetters;
 pub enum Target {
     /// Standard output.
     Standard,
-    /// A file; one that is there is replaced.
+    /// A file; one that is there is replaced, and keeps its mode.
     File(PathBuf),
+    /// What is there and is no regular file, such as a FIFO: it is written into.
+    Stream(PathBuf),
+}
+
+impl Target {
+    /// What a command line names; `-` is standard output.
+    pub fn named(name: &str) -> Self {
+        let path = PathBuf::from(name);
+        // What they lead to may be a regular file, which somebody else has open: to replace it would be to write nowhere.
+        let is_descriptor = ["/dev/fd", "/dev/stderr", "/proc"].iter().any(|begin| path.starts_with(begin));
+        let is_special = || std::fs::metadata(&path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+        match name {
+            "-" | "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" => Self::Standard,
+            _ if is_descriptor || is_special() => Self::Stream(path),
+            // Of a link that which it leads to is replaced, and the link stays.
+            _ => Self::File(path.canonicalize().unwrap_or(path)),
+        }
+    }
 }
 
 /// Writes the dead letters to `target`, and returns how many; `observe` is told after each.
@@ -34,6 +53,11 @@ pub async fn export(
         Target::Standard => {
             write(letters, filter, io::stdout().lock(), &standard_output, observe).await.map(|(_, n)| n)
         }
+        Target::Stream(path) => {
+            let failed = |error| DeadLettersError::Write { file: path.display().to_string(), error };
+            let stream = File::options().append(true).open(path).map_err(failed)?;
+            write(letters, filter, stream, &failed, observe).await.map(|(_, n)| n)
+        }
         Target::File(path) => {
             let failed = |error| DeadLettersError::Write { file: path.display().to_string(), error };
             let file = temporary_beside(path).map_err(failed)?;
@@ -45,11 +69,23 @@ pub async fn export(
     }
 }
 
-/// A file in the same folder, so that it can be renamed; with the rights that any new file has.
+/// A file in the same folder, so that it can be renamed; with the mode of the one that it replaces, or else that which any
+/// new file has.
 fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let rights = std::fs::Permissions::from_mode(0o666);
-    tempfile::Builder::new().prefix(".viewtide-").permissions(rights).tempfile_in(folder)
+    let temporary = |mode: u32| {
+        let rights = Permissions::from_mode(mode);
+        tempfile::Builder::new().prefix(".viewtide-").permissions(rights).tempfile_in(folder)
+    };
+    match std::fs::metadata(path) {
+        Ok(replaced) => {
+            // Before anything is in it nobody may read it who may not read the other one; what the mask would take is given.
+            let file = temporary(0o600)?;
+            file.as_file().set_permissions(Permissions::from_mode(replaced.permissions().mode() & 0o7777))?;
+            Ok(file)
+        }
+        Err(_) => temporary(0o666),
+    }
 }
 
 async fn write<W: Write>(

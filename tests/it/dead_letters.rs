@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use crate::harness::kafka::{self, Message};
 use crate::harness::postgres::Database;
 use crate::harness::process::{Finished, Process, viewtide};
+use crate::harness::wait_for;
 use crate::scenario::{DEADLINE, Input, Size, assert_verified, run_args, run_to_end, verify};
 
 const ID: &str = "dQw4w9WgXcQ";
@@ -332,6 +334,70 @@ fn an_item_whose_key_was_cut_is_not_sent_as_if_it_were_whole() {
     let exported = dead_letters(&database, &["export", "-"]).wait(DEADLINE).expect_code(0).stdout;
     let cut: Vec<bool> = lines(&exported).iter().map(|letter| letter["key_is_cut"] == json!(true)).collect();
     assert_eq!(cut, [true, false]);
+}
+
+#[test]
+fn an_export_writes_into_what_is_no_regular_file() {
+    let fixture = Fixture::new();
+    let whole = fixture.dead_letters(&["export", "-"]).wait(DEADLINE).expect_code(0).stdout;
+    assert_eq!(fixture.dead_letters(&["export", "/dev/stdout"]).wait(DEADLINE).expect_code(0).stdout, whole);
+    assert_eq!(fixture.dead_letters(&["export", "/dev/fd/1"]).wait(DEADLINE).expect_code(0).stdout, whole);
+    // Standard output that is a file is written on, and not replaced under its writer.
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("all.txt");
+    let url = fixture.database.url();
+    for name in ["/dev/stdout", "/dev/fd/1"] {
+        let script = r#"{ echo before; "$0" dead-letters export "$2" --database-url "$3"; echo after; } > "$1""#;
+        let args = ["-c", script, env!("CARGO_BIN_EXE_viewtide"), path.to_str().expect("UTF-8"), name, &url];
+        Process::start("sh", &args.map(Into::into)).wait(DEADLINE).expect_code(0);
+        assert_eq!(std::fs::read_to_string(&path).expect("the file"), format!("before\n{whole}after\n"), "{name}");
+    }
+    let fifo = folder.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::from_bits_truncate(0o600)).expect("a FIFO");
+    let reading = std::thread::spawn({
+        let fifo = fifo.clone();
+        move || std::fs::read_to_string(fifo).expect("the FIFO")
+    });
+    fixture.dead_letters(&["export", fifo.to_str().expect("UTF-8")]).wait(DEADLINE).expect_code(0);
+    assert_eq!(reading.join().expect("the reader"), whole);
+    let kind = std::fs::metadata(&fifo).expect("the FIFO").file_type();
+    assert!(std::os::unix::fs::FileTypeExt::is_fifo(&kind), "it is still one");
+    fixture.dead_letters(&["export", "/dev/null"]).wait(DEADLINE).expect_code(0);
+    // A link stays one, and the file that it leads to keeps its mode.
+    let (file, link) = (folder.path().join("letters.jsonl"), folder.path().join("link"));
+    std::fs::write(&file, "as it was").expect("write a file");
+    std::os::unix::fs::symlink(&file, &link).expect("a link");
+    for file_mode in [0o600, 0o666, 0o640] {
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(file_mode);
+        std::fs::set_permissions(&file, permissions).expect("change a mode");
+        fixture.dead_letters(&["export", link.to_str().expect("UTF-8")]).wait(DEADLINE).expect_code(0);
+        assert_eq!(mode(&file) & 0o7777, file_mode);
+    }
+    assert!(std::fs::symlink_metadata(&link).expect("the link").is_symlink());
+    assert_eq!(std::fs::read_to_string(&file).expect("the file"), whole);
+}
+
+#[test]
+fn a_signal_leaves_no_temporary_file_of_an_export() {
+    let fixture = Fixture::new();
+    fixture.database.rows(&format!(
+        "INSERT INTO dead_letters (topic, \"partition\", kafka_offset, item, reason, payload) \
+         SELECT '{}', 0, n, 0, 'x', convert_to(repeat('x', 4000), 'UTF8') FROM generate_series(1000, 150000) AS n",
+        fixture.topic
+    ));
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("letters.jsonl");
+    std::fs::write(&path, "as it was").expect("write a file");
+    let files = || std::fs::read_dir(folder.path()).expect("a folder").count();
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let export = fixture.dead_letters(&["export", path.to_str().expect("UTF-8")]);
+        wait_for("a temporary file", DEADLINE, || (files() == 2).then_some(()));
+        export.signal(signal);
+        let stopped = export.wait(DEADLINE).expect_code(1);
+        let words = format!("stopped; {} is as it was before", path.display());
+        assert!(stopped.stderr.contains(&words), "{}", stopped.stderr);
+        assert_eq!((files(), std::fs::read_to_string(&path).expect("the file").as_str()), (1, "as it was"));
+    }
 }
 
 #[test]
