@@ -108,12 +108,12 @@ impl Reader {
         }
         // The first tick waits for the reader's first word. So the first commit of all names every partition, and where each
         // was begun is known to every later start.
-        if now > self.tick && self.unheard == 0 {
+        if now > self.tick && self.all_heard() {
             self.close_tick(now);
         }
         loop {
             // First words are let in whatever they weigh, and there are few: no tick closes without them.
-            if self.unheard == 0 && !self.gate.admits(self.open_bytes) {
+            if self.all_heard() && !self.gate.admits(self.open_bytes) {
                 // What is read must become durable for the gate to open again, so its tick closes now.
                 if self.open_bytes > 0 {
                     self.close_tick(self.tick + 1);
@@ -125,7 +125,7 @@ impl Reader {
             match event {
                 Ok(SourceEvent::Batch(batch)) => {
                     self.take(batch);
-                    if self.open_bytes >= TICK_BYTES_MAX && self.unheard == 0 {
+                    if self.open_bytes >= TICK_BYTES_MAX && self.all_heard() {
                         self.close_tick(self.tick + 1);
                         return Pumped::More;
                     }
@@ -167,8 +167,8 @@ impl Reader {
         self.inputs = None;
     }
 
-    /// Whether [`Reader::close`] may be called: not before the reader has said where its partitions stand.
-    pub fn may_close(&self) -> bool {
+    /// Whether every reader has said where its partitions stand; not before it may [`Reader::close`] be called.
+    pub fn all_heard(&self) -> bool {
         self.unheard == 0
     }
 

@@ -186,7 +186,9 @@ impl Work {
     fn start(&mut self, stored_tick: Tick, positions: Positions) -> Result<(), EngineError> {
         let Some(inputs) = self.flow.source.take() else { return Ok(()) };
         let bytes_max = (IN_FLIGHT_BYTES_MAX / self.share.peers as usize).max(TICK_BYTES_MAX);
-        let tick = self.now.now().max(stored_tick + 1);
+        // Not by the clock, which one worker may know of and another not yet: all begin with the same tick, so that the first
+        // commit has everybody's first word.
+        let tick = stored_tick + 1;
         let source = Arc::clone(&self.shared.source);
         let reader = Reader::start(source, self.share, positions, tick, inputs, Gate::new(bytes_max))
             .map_err(EngineError::Thread)?;
@@ -227,7 +229,7 @@ impl Work {
         // A reader that was never started must not hold back the frontier either.
         self.flow.source = None;
         // Loading goes on: what was read meanwhile is only right on all of the state.
-        if let Some(reader) = self.reader.as_mut().filter(|reader| !reader.is_closed() && reader.may_close()) {
+        if let Some(reader) = self.reader.as_mut().filter(|reader| !reader.is_closed() && reader.all_heard()) {
             reader.close();
         }
     }

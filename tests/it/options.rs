@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use crate::disorder::disordered;
 use crate::harness::kafka::{self, Message};
-use crate::harness::postgres::Database;
+use crate::harness::postgres::{Database, with_client};
 use crate::harness::process::{Process, viewtide};
 use crate::harness::wait_for;
 use crate::scenario::{
@@ -132,12 +132,14 @@ fn a_start_in_time_beside_a_file_of_videos_is_remembered_for_every_partition() {
     std::thread::sleep(Duration::from_millis(50));
     let start = jiff::Timestamp::now().to_string();
     let input = Input::Topic(topic.clone()).with_videos();
-    for attempt in 0..4 {
+    for _ in 0..6 {
         let database = Database::fresh();
         let run = viewtide(run_args(&input, &database, &["--start", &start, "-w", "2", "--tick", "1"]));
-        std::thread::sleep(Duration::from_millis(150 + 100 * attempt));
+        let of_first_commit = first_positions(&database);
         run.signal(Signal::SIGKILL);
         drop(run.wait(DEADLINE));
+        let partitions: Vec<_> = of_first_commit.as_object().expect("an object").keys().collect();
+        assert_eq!(partitions, ["0", "1", "2", "3", "videos_file/0"], "the first commit names every partition");
         run_to_end(&input, &database, Size { workers: 2, processes: 1 }, &["--start", &start]);
         assert_eq!(
             database.value("SELECT count(*) FROM video_stats_processed"),
@@ -145,6 +147,22 @@ fn a_start_in_time_beside_a_file_of_videos_is_remembered_for_every_partition() {
             "what was before the start is not read"
         );
     }
+}
+
+/// The positions of a run's first commit, as soon as there are any: the second one comes milliseconds later.
+fn first_positions(database: &Database) -> serde_json::Value {
+    wait_for("the tables", DEADLINE, || {
+        (database.value("SELECT (to_regclass('viewtide_progress') IS NOT NULL)::text") == "true").then_some(())
+    });
+    let positions = with_client(&database.url(), async |client| {
+        let read = client.prepare("SELECT positions::text FROM viewtide_progress WHERE tick > 0").await?;
+        loop {
+            if let Some(row) = client.query_opt(&read, &[]).await? {
+                return Ok(row.get::<_, String>(0));
+            }
+        }
+    });
+    serde_json::from_str(&positions.expect("a connection")).expect("JSON")
 }
 
 /// Stops a run once so many records are durable.
