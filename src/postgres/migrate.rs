@@ -5,7 +5,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, GenericClient};
 
 use crate::limits::LOCK_TIMEOUT_SECONDS;
-use crate::postgres::connect::in_words;
+use crate::postgres::connect::{in_words, is_transient};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -113,10 +113,13 @@ pub async fn lock_start(client: &Client) -> Result<(), MigrateError> {
     }
 }
 
-/// Lets go of [`START_LOCK`].
+/// Lets go of [`START_LOCK`]. Who waits for it may end this connection before the answer has come: then it is let go of all
+/// the same, and what comes next finds out.
 pub async fn unlock_start(client: &Client) -> Result<(), MigrateError> {
-    client.execute("SELECT pg_advisory_unlock($1)", &[&START_LOCK]).await?;
-    Ok(())
+    match client.execute("SELECT pg_advisory_unlock($1)", &[&START_LOCK]).await {
+        Err(error) if !is_transient(&error) => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a viewtide has ever stored something here.

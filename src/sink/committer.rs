@@ -309,15 +309,8 @@ impl Session {
         let db = SinkError::while_doing("finding out what was committed");
         let mut client = connect(&self.config.database, "viewtide").await?;
         let turn = self.turn();
-        // Not the backend of a sink that has taken over: only while progress is still ours is its backend ours.
-        let ours: Option<i64> = client
-            .query_opt("SELECT incarnation FROM viewtide_progress", &[])
-            .await
-            .map_err(&db)?
-            .map(|row| row.get(0));
-        if ours == Some(self.incarnation) {
-            end_backend(&client).await?;
-        }
+        // Not the backend of a sink that has taken over.
+        end_backend(&client, Some(self.incarnation)).await?;
         let transaction = client.transaction().await.map_err(&db)?;
         let stored = transaction
             .query_opt("SELECT incarnation, tick FROM viewtide_progress FOR UPDATE", &[])

@@ -42,12 +42,13 @@ pub struct RetentionInForce {
     pub since: std::collections::BTreeMap<u32, u64>,
 }
 
-/// Ends the backend that progress names, unless it is this one; waits until it is gone.
+/// Ends the backend that progress names, unless it is this one or that of another incarnation than $2; waits until it is
+/// gone. One statement, so that incarnation and backend are those of one moment.
 const END_BACKEND: &str = "
     SELECT a.pid, pg_terminate_backend(a.pid, $1)
     FROM viewtide_progress p
     JOIN pg_stat_activity a ON a.pid = p.backend_pid AND a.backend_start = p.backend_started_at
-    WHERE a.pid <> pg_backend_pid()";
+    WHERE a.pid <> pg_backend_pid() AND p.incarnation = coalesce($2, p.incarnation)";
 
 /// The session's own backend, as progress names it.
 pub(super) const THIS_BACKEND: &str = "backend_pid = pg_backend_pid(),
@@ -93,11 +94,11 @@ pub async fn take_over(config: &SinkConfig) -> Result<(Client, Statements, Store
     Ok((client, statements, stored))
 }
 
-/// Ends the backend that progress names, within a limit.
-pub async fn end_backend(client: &Client) -> Result<(), SinkError> {
+/// Ends the backend that progress names, within a limit; with `incarnation` only while it is that one's.
+pub async fn end_backend(client: &Client, incarnation: Option<i64>) -> Result<(), SinkError> {
     let wait_ms = i64::try_from(BACKEND_END_SECONDS_MAX * 1_000).unwrap_or(i64::MAX);
     let ended = client
-        .query_opt(END_BACKEND, &[&wait_ms])
+        .query_opt(END_BACKEND, &[&wait_ms, &incarnation])
         .await
         .map_err(SinkError::while_doing("ending the sink before this one"))?;
     match ended {
@@ -159,7 +160,7 @@ async fn take_incarnation(client: &mut Client, config: &SinkConfig) -> Result<St
     let mut attempt = 0;
     loop {
         attempt += 1;
-        end_backend(client).await?;
+        end_backend(client, None).await?;
         match try_take_incarnation(client, config).await {
             Err(error) if error.is_transient() && attempt < TAKEOVER_ATTEMPTS_MAX => {
                 tracing::warn!(attempt, "taking over again: {error}");
