@@ -19,6 +19,8 @@ pub mod growth;
 pub mod history;
 pub mod hourly;
 pub mod metadata;
+#[cfg(test)]
+mod random_cases;
 pub mod retention;
 pub mod series;
 pub mod snapshot;

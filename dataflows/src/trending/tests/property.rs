@@ -1,10 +1,8 @@
 //! Random cases: the rows after every tick, and what the updates promise.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use proptest::test_runner::{Config, TestRunner};
-
+use crate::random_cases::{Shapes, check_all};
 use crate::series::SeriesConfig;
 use crate::series::oracle::Oracle;
 use crate::series::tests::cases::Run;
@@ -14,8 +12,6 @@ use crate::trending::{Scope, TrendingConfig};
 use super::cases::{Case, cases};
 use super::model::Model;
 use super::run::{Output, State, run};
-
-const CASES: u32 = 10_000;
 
 /// What one case was made of.
 #[derive(Default)]
@@ -42,17 +38,7 @@ struct Shape {
 
 #[test]
 fn tables_are_those_of_the_definition_after_every_tick() {
-    let shapes = RefCell::new(Vec::new());
-    let config = Config { cases: CASES, failure_persistence: None, max_shrink_iters: 5_000, ..Config::default() };
-    let result = TestRunner::new(config).run(&cases(), |case| {
-        let shape = check(&case);
-        shapes.borrow_mut().push(shape);
-        Ok(())
-    });
-    if let Err(failure) = result {
-        panic!("{failure}");
-    }
-    report(&shapes.into_inner());
+    hold_to_what_they_are_meant_to_be(&check_all(cases(), check));
 }
 
 fn check(case: &Case) -> Shape {
@@ -123,33 +109,19 @@ impl Shape {
     }
 }
 
-/// Prints the distribution of the cases, and holds them to what they are meant to be.
-fn report(shapes: &[Shape]) {
-    println!("{} cases        least    p10 median    p90   most", shapes.len());
-    let quantiles = |name: &str, of: fn(&Shape) -> usize| {
-        let mut values: Vec<usize> = shapes.iter().map(of).collect();
-        values.sort_unstable();
-        let at = |percent: usize| values[(values.len() - 1) * percent / 100];
-        println!("{name:<16} {:>8} {:>6} {:>6} {:>6} {:>6}", at(0), at(10), at(50), at(90), at(100));
-        at(50)
-    };
-    let share =
-        |of: fn(&Shape) -> usize| shapes.iter().filter(|shape| of(shape) > 0).count() as f64 / shapes.len() as f64;
-    assert!(quantiles("videos", |shape| shape.videos) >= 4);
-    assert!(share(|shape| shape.videos.saturating_sub(50)) > 0.05);
-    assert!(quantiles("ticks", |shape| shape.ticks) >= 5);
-    assert!(quantiles("restarts", |shape| shape.restarts) >= 1);
-    assert!(quantiles("workers, all runs", |shape| shape.workers) >= 2);
-    assert!(quantiles("trend updates", |shape| shape.trend_updates) >= 8);
-    assert!(quantiles("rank updates", |shape| shape.rank_updates) >= 20);
-    assert!(quantiles("lists cut", |shape| shape.cut) >= 5);
-    quantiles("cut at a tie", |shape| shape.tied);
-    assert!(share(|shape| shape.tied) > 0.1);
-    assert!(quantiles("lists expired", |shape| shape.expired) >= 2);
-    quantiles("newest went back", |shape| shape.newest_back);
-    assert!(share(|shape| shape.newest_back) > 0.05);
-    quantiles("trends gone", |shape| shape.trends_gone);
-    assert!(share(|shape| shape.trends_gone) > 0.02);
-    assert!(quantiles("ranks gone", |shape| shape.ranks_gone) >= 2);
-    assert!(quantiles("moved", |shape| shape.moved) >= 5);
+fn hold_to_what_they_are_meant_to_be(shapes: &Shapes<Shape>) {
+    assert!(shapes.median("videos", |shape| shape.videos) >= 4);
+    assert!(shapes.share("videos past 50", |shape| shape.videos.saturating_sub(50)) > 0.05);
+    assert!(shapes.median("ticks", |shape| shape.ticks) >= 5);
+    assert!(shapes.median("restarts", |shape| shape.restarts) >= 1);
+    assert!(shapes.median("workers, all runs", |shape| shape.workers) >= 2);
+    assert!(shapes.median("trend updates", |shape| shape.trend_updates) >= 8);
+    assert!(shapes.median("rank updates", |shape| shape.rank_updates) >= 20);
+    assert!(shapes.median("lists cut", |shape| shape.cut) >= 5);
+    assert!(shapes.share("cut at a tie", |shape| shape.tied) > 0.1);
+    assert!(shapes.median("lists expired", |shape| shape.expired) >= 2);
+    assert!(shapes.share("newest went back", |shape| shape.newest_back) > 0.05);
+    assert!(shapes.share("trends gone", |shape| shape.trends_gone) > 0.02);
+    assert!(shapes.median("ranks gone", |shape| shape.ranks_gone) >= 2);
+    assert!(shapes.median("moved", |shape| shape.moved) >= 5);
 }
