@@ -230,9 +230,9 @@ impl Session {
     async fn load(&mut self, load_to: SyncSender<LoadEvent>) -> Result<(), SinkError> {
         let retention = Retention { retention_us: self.config.retention_us };
         loop {
-            let directory = &mut self.directory;
+            let (directory, rollups) = (&mut self.directory, self.config.outputs.rollups);
             let take = |rows: LoadedRows| {
-                if let LoadedRows::Videos(videos) = &rows {
+                if let (true, LoadedRows::Videos(videos)) = (rollups, &rows) {
                     videos.iter().for_each(|row| directory.note(row.video, &row.metadata));
                 }
                 load_to.send(LoadEvent::Chunk(rows)).is_ok()

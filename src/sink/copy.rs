@@ -19,7 +19,8 @@ impl TableCopy {
     /// Prepares COPY into `columns` of `table`.
     pub async fn prepare(client: &Client, table: &'static str, columns: &str) -> Result<Self, SinkError> {
         let sql = format!("COPY {table} ({columns}) FROM STDIN (FORMAT binary)");
-        let statement = client.prepare(&sql).await.map_err(SinkError::while_doing("preparing a COPY"))?;
+        let statement =
+            client.prepare(&sql).await.map_err(SinkError::while_doing(format!("preparing a COPY into {table}")))?;
         Ok(Self { table, statement })
     }
 
@@ -33,12 +34,7 @@ impl TableCopy {
         if rows.is_empty() {
             return Ok(());
         }
-        let db = SinkError::while_doing(match self.table {
-            "video_stats_processed" => "copying rows into video_stats_processed",
-            "hourly_aggregations" => "copying rows into hourly_aggregations",
-            "trends" => "copying rows into trends",
-            _ => "copying rows into dead_letters",
-        });
+        let db = SinkError::while_doing(format!("copying rows into {}", self.table));
         let sink = transaction.copy_in::<_, Bytes>(&self.statement).await.map_err(&db)?;
         let mut sink = pin!(sink);
         let mut buffer = CopyBuffer::new();

@@ -35,6 +35,8 @@ pub mod takeover;
 pub mod totals;
 mod transaction;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use viewtide_dataflows::Tick;
 use viewtide_dataflows::metadata::VideoRow;
@@ -205,7 +207,7 @@ pub enum SinkError {
     #[error("{what}: {}", in_words(error))]
     Db {
         /// What was being done.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// The server's word.
         error: tokio_postgres::Error,
     },
@@ -225,8 +227,9 @@ impl SinkError {
     }
 
     /// Says what was being done when the server said no.
-    pub(crate) fn while_doing(what: &'static str) -> impl Fn(tokio_postgres::Error) -> Self {
-        move |error| Self::Db { what, error }
+    pub(crate) fn while_doing(what: impl Into<Cow<'static, str>>) -> impl Fn(tokio_postgres::Error) -> Self {
+        let what = what.into();
+        move |error| Self::Db { what: what.clone(), error }
     }
 }
 
