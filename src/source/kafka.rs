@@ -358,5 +358,5 @@ fn look(
 }
 
 #[cfg(test)]
-#[path = "kafka_tests.rs"]
+#[path = "kafka_tests/mod.rs"]
 mod tests;

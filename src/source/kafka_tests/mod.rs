@@ -12,10 +12,12 @@ use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use viewtide_dataflows::metadata::MetadataSource;
 use viewtide_dataflows::snapshot::Place;
 
-use super::super::side_by_side::SideBySide;
 use super::super::{DeadLetter, Gap, LostReason, Partition, SourceBatch, SourceEvent, Span};
 use super::*;
 use crate::limits::{ITEM_KEY_BYTES_MAX, OVERSIZED_PAYLOAD_BYTES_MAX, RECORD_BYTES_MAX};
+
+mod lost;
+mod videos_topic;
 
 const TOPIC: &str = "youtube_stats";
 const VIDEOS: &str = "youtube_videos";
@@ -279,8 +281,8 @@ fn what_is_no_snapshot_is_a_dead_letter_among_the_good_records() {
 #[test]
 fn a_response_is_as_many_snapshots_as_it_has_items() {
     let cluster = Cluster::new(1);
-    let response = include_bytes!("../../tests/data/videos_list.json");
-    let bad_item = include_bytes!("../../tests/data/videos_list_bad_item.json");
+    let response = include_bytes!("../../../tests/data/videos_list.json");
+    let bad_item = include_bytes!("../../../tests/data/videos_list_bad_item.json");
     let empty = br#"{"kind":"youtube#videoListResponse","items":[]}"#;
     let long_key = vec![b'k'; ITEM_KEY_BYTES_MAX + 1];
     for (key, value) in [(&b"key"[..], &response[..]), (b"key", bad_item), (&long_key, bad_item), (b"key", empty)] {
@@ -307,216 +309,6 @@ fn a_response_is_as_many_snapshots_as_it_has_items() {
     assert_eq!(letters[1].key.as_ref().map(Vec::len), Some(ITEM_KEY_BYTES_MAX));
     assert_eq!(reader.read.positions[&Partition::of_snapshots(0)], span(0, 4));
     reader.stop().unwrap();
-}
-
-#[test]
-fn a_topic_of_videos_is_read_from_its_beginning_wherever_the_snapshots_start() {
-    let cluster = Cluster::new(1);
-    cluster.mock.create_topic(VIDEOS, 2, 1).unwrap();
-    let response = include_bytes!("../../tests/data/videos_list.json");
-    for value in [&br#"{"video_id":"7tbWmYUZLX4","title":"A","channelId":"UC1"}"#[..], b"{}", response] {
-        cluster.send_to(VIDEOS, 0, b"key", Some(value));
-    }
-    cluster.send_to(VIDEOS, 1, b"key", None);
-    cluster.flush();
-    let source = cluster.videos();
-    let of_snapshots = of_snapshots([(0, span(0, 99)), (1, span(0, 99))]);
-    let mut reader = Running::new(&source, 0, 1, of_snapshots.clone());
-    reader.until_end();
-    let partition = |number| Partition { input: Input::VideosTopic, number };
-    let read = |reader: &Running| -> Vec<_> {
-        let metadata = reader.read.metadata.iter();
-        metadata.map(|record| (record.place.offset, record.place.item, record.source)).collect()
-    };
-    let source_of_all = MetadataSource::VideosTopic;
-    let all = [(0, 0), (2, 1), (2, 2), (2, 3), (2, 4)].map(|(offset, item)| (offset, item, source_of_all));
-    assert_eq!(read(&reader), all);
-    assert!(reader.read.records.is_empty(), "counts are no business of this topic");
-    let letters = reader.read.dead_letters.iter();
-    let told: Vec<_> =
-        letters.map(|letter| (letter.input, letter.topic.as_str(), letter.partition, letter.reason.as_str())).collect();
-    assert!(told.contains(&(Input::VideosTopic, VIDEOS, 0, "no video_id")), "{told:?}");
-    assert!(told.contains(&(Input::VideosTopic, VIDEOS, 1, "the record has no value (a tombstone)")), "{told:?}");
-    assert_eq!(told.len(), 2);
-    assert_eq!(reader.read.positions, Positions::from([(partition(0), span(0, 3)), (partition(1), span(0, 1))]));
-    reader.stop().unwrap();
-    // It goes on where it stood, whatever its number is among the snapshots.
-    let mut stored = of_snapshots;
-    stored.extend([(partition(0), span(0, 2)), (partition(1), span(0, 1))]);
-    let mut reader = Running::new(&source, 0, 1, stored);
-    reader.until_end();
-    assert_eq!(read(&reader), all[1..]);
-    reader.stop().unwrap();
-}
-
-#[test]
-fn a_topic_of_videos_may_be_missing_unless_it_is_asked_for() {
-    let cluster = Cluster::new(1);
-    let config = || KafkaConfig { input: Input::VideosTopic, ..cluster.config(VIDEOS) };
-    assert!(KafkaSource::open_if_there(config()).unwrap().is_none());
-    let error = KafkaSource::open(config()).err().unwrap().to_string();
-    assert!(error.ends_with("has no topic youtube_videos; create it, or name another with --videos-topic"), "{error}");
-    cluster.mock.create_topic(VIDEOS, 1, 1).unwrap();
-    assert!(KafkaSource::open_if_there(config()).unwrap().is_some());
-}
-
-#[test]
-fn a_topic_of_videos_that_may_not_be_read_is_taken_for_absent_unless_it_is_asked_for() {
-    let forbidden = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
-    let cluster = Cluster::new(1);
-    cluster.mock.create_topic(VIDEOS, 1, 1).unwrap();
-    let config = || KafkaConfig { input: Input::VideosTopic, ..cluster.config(VIDEOS) };
-    // It may be looked at, but not be read. (At the end of a partition the client would say that and nothing else.)
-    cluster.send_to(VIDEOS, 0, b"key", Some(br#"{"video_id":"7tbWmYUZLX4","title":"A"}"#));
-    cluster.flush();
-    cluster.mock.request_errors(RDKafkaApiKey::Fetch, &[forbidden]);
-    assert!(KafkaSource::open_if_there(config()).unwrap().is_none());
-    cluster.mock.clear_request_errors(RDKafkaApiKey::Fetch);
-    assert!(KafkaSource::open_if_there(config()).unwrap().is_some());
-    // It may not even be looked at.
-    cluster.mock.topic_error(VIDEOS, forbidden).unwrap();
-    assert!(KafkaSource::open_if_there(config()).unwrap().is_none());
-    let error = KafkaSource::open(config()).err().unwrap().to_string();
-    assert!(error.starts_with("Kafka topic youtube_videos: 127.0.0.1:") && error.contains("authorization"), "{error}");
-    assert!(error.contains("give this user the right") && !error.contains("cannot reach"), "{error}");
-    let invalid = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
-    cluster.mock.topic_error(VIDEOS, invalid).unwrap();
-    let error = KafkaSource::open_if_there(config()).err().unwrap().to_string();
-    assert!(error.contains("name another topic") && !error.contains("cannot reach"), "{error}");
-}
-
-#[test]
-fn videos_are_read_beside_the_snapshots_by_every_worker() {
-    let cluster = Cluster::new(2);
-    cluster.mock.create_topic(VIDEOS, 3, 1).unwrap();
-    cluster.send_good(2, 0, 10);
-    for partition in 0..3 {
-        cluster.send_to(VIDEOS, partition, b"key", Some(br#"{"video_id":"7tbWmYUZLX4","title":"A"}"#));
-    }
-    cluster.flush();
-    let (snapshots, videos) = (cluster.source(), cluster.videos());
-    let beside: Vec<(Input, Arc<dyn Source>)> = vec![(Input::VideosTopic, videos.clone())];
-    let source = Arc::new(SideBySide::new(snapshots.clone(), beside));
-    assert_eq!(source.identity(), snapshots.identity());
-    assert_eq!(source.beside(), crate::source::Beside::from([(Input::VideosTopic, videos.identity().clone())]));
-    let mut readers: Vec<_> = (0..2).map(|index| Running::new(&source, index, 2, Positions::new())).collect();
-    readers.iter_mut().for_each(Running::until_end);
-    assert_eq!(readers.iter().map(|reader| reader.read.records.len()).collect::<Vec<_>>(), [10, 10]);
-    assert_eq!(readers.iter().map(|reader| reader.read.metadata.len()).collect::<Vec<_>>(), [2, 1]);
-    assert_eq!(source.lag(), Some(0));
-    readers.iter_mut().for_each(|reader| reader.stop().unwrap());
-}
-
-#[test]
-fn records_that_are_gone_at_the_start_are_an_error() {
-    let cluster = Cluster::new(2);
-    // The pretended broker keeps the last 5 MB of a partition.
-    for _ in 0..8 {
-        cluster.send(1, Some(&vec![b' '; 1_000_000]));
-        cluster.flush();
-    }
-    let mut reader = Running::new(&cluster.source(), 0, 1, of_snapshots([(0, span(0, 0)), (1, span(0, 1))]));
-    let message = reader.outcome().unwrap_err().to_string();
-    assert!(
-        message.starts_with(
-            "Kafka topic youtube_stats partition 1: the next record to read is 1, but the broker has 3 to 8; records were \
-             deleted before they were read"
-        ),
-        "{message}"
-    );
-    let mut reader = Running::new(&cluster.source(), 0, 1, of_snapshots([(0, span(0, 5)), (1, span(0, 8))]));
-    let message = reader.outcome().unwrap_err().to_string();
-    assert!(message.contains("partition 0: the next record to read is 5, but the broker has 0 to 0; "), "{message}");
-    assert!(message.contains("the topic was created again"), "{message}");
-    let mut reader = Running::new(&cluster.source(), 0, 1, of_snapshots([(2, span(0, 5))]));
-    let message = reader.outcome().unwrap_err().to_string();
-    assert!(message.contains("has 2 partitions, but partition 2 was read before"), "{message}");
-}
-
-#[test]
-fn records_that_are_gone_while_reading_are_an_error_after_what_was_read() {
-    let cluster = Cluster::new(1);
-    cluster.send_good(1, 0, 10);
-    let source = cluster.source();
-    let mut reader = Running::new(&source, 0, 1, Positions::new());
-    reader.until_end();
-    let gone = rdkafka::types::RDKafkaRespErr::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE;
-    cluster.mock.request_errors(RDKafkaApiKey::Fetch, &[gone; 10]);
-    let message = reader.outcome().unwrap_err().to_string();
-    assert!(message.contains("Kafka topic youtube_stats"), "{message}");
-    assert!(message.contains("the next record to read is gone"), "{message}");
-    assert_eq!(reader.of(0), counted(0..10));
-}
-
-/// A source that reads on where records are gone.
-fn reading_on(cluster: &Cluster) -> Arc<KafkaSource> {
-    Arc::new(KafkaSource::open(cluster.config(TOPIC)).unwrap().on_lost_offsets(OnLostOffsets::Earliest))
-}
-
-fn gap(partition: u32, first_lost: u64, next_read: u64, reason: LostReason) -> Gap {
-    Gap {
-        input: Input::Snapshots,
-        topic: TOPIC.to_owned(),
-        partition,
-        first_lost,
-        next_read: Some(next_read),
-        reason,
-        topic_id_before: None,
-        topic_id_after: None,
-    }
-}
-
-#[test]
-fn where_it_may_it_reads_on_behind_what_is_gone_and_says_what_is() {
-    let cluster = Cluster::new(3);
-    // The pretended broker keeps the last 5 MB of a partition.
-    for _ in 0..8 {
-        cluster.send(1, Some(&vec![b' '; 1_000_000]));
-        cluster.flush();
-    }
-    cluster.send_good(1, 0, 3);
-    let stored = of_snapshots([(0, span(0, 2)), (1, span(0, 1)), (2, span(5, 9))]);
-    let mut reader = Running::new(&reading_on(&cluster), 0, 1, stored);
-    reader.until_end();
-    assert_eq!(reader.read.gaps, [gap(1, 1, 3, LostReason::Deleted), gap(2, 9, 0, LostReason::Truncated)]);
-    assert_eq!(reader.read.positions, of_snapshots([(0, span(0, 3)), (1, span(0, 8)), (2, span(5, 0))]));
-    assert_eq!(reader.of(0), [(2, 2)]);
-    assert_eq!(reader.read.dead_letters.len(), 5);
-    reader.stop().unwrap();
-}
-
-#[test]
-fn a_broker_that_denies_what_it_has_is_asked_again() {
-    let cluster = Cluster::new(1);
-    cluster.send_good(1, 0, 10);
-    let mut reader = Running::new(&reading_on(&cluster), 0, 1, Positions::new());
-    reader.until_end();
-    let gone = rdkafka::types::RDKafkaRespErr::RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE;
-    cluster.mock.request_errors(RDKafkaApiKey::Fetch, &[gone; 3]);
-    cluster.send_good(1, 10, 10);
-    reader.until(|reader| reader.read.records.len() == 20);
-    assert_eq!((reader.of(0), reader.read.gaps.len()), (counted(0..20), 0));
-    cluster.mock.request_errors(RDKafkaApiKey::Fetch, &[gone; 100]);
-    assert!(reader.outcome().unwrap_err().to_string().contains("the next record to read is gone"));
-}
-
-#[test]
-fn a_topic_that_is_shorter_than_what_was_read_is_begun_anew_as_a_whole() {
-    let cluster = Cluster::new(2);
-    cluster.send_good(2, 0, 10);
-    let source = reading_on(&cluster);
-    let identity = source.identity().clone();
-    let anew = |source: &KafkaSource, input: Input, stored: &[(u32, u64)]| {
-        let stored = stored.iter().map(|(partition, next)| (*partition, span(0, *next))).collect();
-        source.begun_anew(input, &identity, &stored).unwrap()
-    };
-    assert_eq!(anew(&source, Input::Snapshots, &[(0, 10), (1, 3)]), []);
-    assert_eq!(anew(&source, Input::VideosTopic, &[(0, 11)]), []);
-    assert_eq!(anew(&cluster.source(), Input::Snapshots, &[(0, 11)]), [], "it may not");
-    let again = |partition, first_lost| gap(partition, first_lost, 0, LostReason::CreatedAgain);
-    assert_eq!(anew(&source, Input::Snapshots, &[(0, 11), (1, 3)]), [again(0, 11), again(1, 3)]);
-    let without = Gap { next_read: None, ..again(2, 0) };
-    assert_eq!(anew(&source, Input::Snapshots, &[(0, 1), (2, 0)]), [again(0, 1), without]);
 }
 
 #[test]
