@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use std::io::Read;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
+use tempfile::TempPath;
 
 use crate::harness::kafka::{self, Message};
 use crate::harness::postgres::Database;
@@ -188,23 +190,27 @@ pub fn run_to_end(input: &Input, database: &Database, size: Size, more: &[&str])
 
 /// Starts every process of a run.
 pub fn start_processes(args: &[String], size: Size) -> Vec<Process> {
-    let listeners: Vec<_> = (0..size.processes).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
-    let addresses: Vec<String> =
-        listeners.iter().map(|listener| listener.local_addr().expect("an address").to_string()).collect();
-    drop(listeners);
-    let hostfile = tempfile::NamedTempFile::new().expect("a hostfile").into_temp_path();
-    std::fs::write(&hostfile, addresses.join("\n")).expect("write a hostfile");
-    let hostfile = hostfile.keep().expect("keep the hostfile while processes start");
+    let hosts = (size.processes > 1).then(|| Arc::new(hostfile(size.processes)));
     let start = |process: usize| {
         let mut args = args.to_vec();
         args.extend(["-w".to_owned(), size.workers.to_string()]);
-        if size.processes > 1 {
+        if let Some(hosts) = &hosts {
             args.extend(["-n".to_owned(), size.processes.to_string(), "-p".to_owned(), process.to_string()]);
-            args.extend(["--hostfile".to_owned(), hostfile.display().to_string()]);
+            args.extend(["--hostfile".to_owned(), hosts.display().to_string()]);
         }
-        viewtide(args)
+        viewtide(args).keeping(hosts.clone())
     };
     (0..size.processes).map(start).collect()
+}
+
+/// Free addresses, one a process.
+fn hostfile(processes: usize) -> TempPath {
+    let listeners: Vec<_> = (0..processes).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
+    let addresses: Vec<String> =
+        listeners.iter().map(|listener| listener.local_addr().expect("an address").to_string()).collect();
+    let path = tempfile::NamedTempFile::new().expect("a hostfile").into_temp_path();
+    std::fs::write(&path, addresses.join("\n")).expect("write a hostfile");
+    path
 }
 
 /// `viewtide verify` of `database`, against `input` where there is one.

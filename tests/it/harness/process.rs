@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tempfile::TempPath;
 
 use super::{children, wait_for};
 
@@ -40,6 +41,8 @@ pub struct Process {
     stdout: Captured,
     stderr: Captured,
     readers: Vec<JoinHandle<()>>,
+    /// What it reads, and what goes with it.
+    _file: Option<Arc<TempPath>>,
 }
 
 /// Starts `viewtide` with `args`, and no setting from the tests' own environment.
@@ -68,7 +71,13 @@ impl Process {
             stderr.read_from(child.stderr.take().expect("piped")),
         ];
         let shown: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
-        Self { name: format!("{program} {}", shown.join(" ")), child, stdout, stderr, readers }
+        Self { name: format!("{program} {}", shown.join(" ")), child, stdout, stderr, readers, _file: None }
+    }
+
+    /// Keeps `file`, which it reads, for as long as it runs.
+    pub fn keeping(mut self, file: Option<Arc<TempPath>>) -> Self {
+        self._file = file;
+        self
     }
 
     /// The process id.
