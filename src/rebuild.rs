@@ -2,14 +2,16 @@
 //!
 //! It holds the lock on progress from its beginning to its end. A sink that runs meanwhile waits at the first statement of
 //! its next transaction, so neither ever sees half of the other; and since both give the same rows, neither undoes the other.
-//! But a dataflow ranks by the trends that it has loaded: where those were not right, or other tables are computed from now
-//! on, what runs is ended, and its next start loads what is right.
+//! But a dataflow ranks by the trends that it has loaded, and knows the videos: where those were not right, or [`Changes`] are
+//! made, what runs is ended, and its next start loads what is right.
 
 use std::collections::BTreeMap;
 
 use tokio_postgres::{Client, Transaction};
 
 use crate::sink::outputs::Outputs;
+use crate::sink::tables::videos::source_name;
+use crate::source::Input;
 use crate::verify::VerifyError;
 use crate::verify::definitions::{Definition, definitions};
 use crate::verify::stored::StoredProgress;
@@ -17,9 +19,17 @@ use crate::verify::stored::StoredProgress;
 /// Rows that were changed, made or removed, by table.
 pub type Rebuilt = BTreeMap<&'static str, u64>;
 
-/// Makes every derived table what its definition says, in one transaction; rows that are right are left alone. With `outputs`
-/// these are computed from now on; a sink that runs with others then ends.
-pub async fn rebuild(client: &mut Client, outputs: Option<Outputs>) -> Result<Rebuilt, VerifyError> {
+/// What is to be otherwise from now on; a sink that runs as before then ends.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Changes {
+    /// These are computed, where they are given.
+    pub outputs: Option<Outputs>,
+    /// What the file of videos said is taken back, so that the next run may read another one.
+    pub forget_videos_file: bool,
+}
+
+/// Makes every derived table what its definition says, in one transaction; rows that are right are left alone.
+pub async fn rebuild(client: &mut Client, changes: Changes) -> Result<Rebuilt, VerifyError> {
     let transaction = client.transaction().await.map_err(VerifyError::while_doing("beginning"))?;
     // Looks whether there is anything to lock.
     StoredProgress::read(&transaction).await?;
@@ -32,12 +42,16 @@ pub async fn rebuild(client: &mut Client, outputs: Option<Outputs>) -> Result<Re
         .map_err(VerifyError::while_doing("waiting for the sink"))?;
     // Once more: another rebuild may have changed it meanwhile.
     let stored = StoredProgress::read(&transaction).await?;
-    let outputs = outputs.unwrap_or(stored.outputs);
+    let outputs = changes.outputs.unwrap_or(stored.outputs);
     let mut rebuilt = Rebuilt::new();
+    if changes.forget_videos_file {
+        rebuilt.insert("videos", forget_videos_file(&transaction, &stored).await?);
+    }
     for definition in definitions(outputs) {
         rebuilt.insert(definition.table, rebuild_table(&transaction, &definition).await?);
     }
-    if outputs != stored.outputs || rebuilt["trends"] + rebuilt["trending"] > 0 {
+    let ranks_wrong = rebuilt["trends"] + rebuilt["trending"] > 0;
+    if outputs != stored.outputs || changes.forget_videos_file || ranks_wrong {
         transaction
             .execute("UPDATE viewtide_progress SET outputs = $1, incarnation = incarnation + 1", &[&outputs.names()])
             .await
@@ -45,6 +59,33 @@ pub async fn rebuild(client: &mut Client, outputs: Option<Outputs>) -> Result<Re
     }
     transaction.commit().await.map_err(VerifyError::while_doing("committing"))?;
     Ok(rebuilt)
+}
+
+/// Takes back what the file of videos said, its dead letters, and that it was read. It is the weakest source, so nothing is
+/// left that it had hidden. Returns the rows of `videos` that go.
+async fn forget_videos_file(transaction: &Transaction<'_>, stored: &StoredProgress) -> Result<u64, VerifyError> {
+    let while_doing = || VerifyError::while_doing("forgetting the file of videos");
+    let input = Input::VideosFile;
+    let source = source_name(input.metadata_source());
+    let rows = transaction.execute("DELETE FROM videos WHERE source = $1", &[&source]).await.map_err(while_doing())?;
+    let Some(file) = stored.beside.get(&input) else { return Ok(rows) };
+    transaction
+        .execute(
+            "DELETE FROM dead_letters WHERE topic = ANY($1) AND topic <> ALL($2)",
+            &[&file.names(), &stored.source.names()],
+        )
+        .await
+        .map_err(while_doing())?;
+    let partitions = stored.positions.keys().filter(|partition| partition.input == input);
+    let partitions: Vec<String> = partitions.map(ToString::to_string).collect();
+    transaction
+        .execute(
+            "UPDATE viewtide_progress SET beside = beside - $1::text, positions = positions - $2::text[]",
+            &[&input.to_string(), &partitions],
+        )
+        .await
+        .map_err(while_doing())?;
+    Ok(rows)
 }
 
 async fn rebuild_table(transaction: &Transaction<'_>, definition: &Definition) -> Result<u64, VerifyError> {

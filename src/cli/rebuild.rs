@@ -6,7 +6,7 @@ use crate::cli::Outcome;
 use crate::cli::database::{DatabaseArgs, runtime};
 use crate::postgres::connect::connect;
 use crate::postgres::migrate;
-use crate::rebuild::rebuild;
+use crate::rebuild::{Changes, rebuild};
 use crate::sink::outputs::Outputs;
 
 /// Where to rebuild.
@@ -17,11 +17,15 @@ pub struct RebuildArgs {
     /// Tables to compute from now on, where others than before: growth, hourly, rollups, trends
     #[arg(long, env = "VIEWTIDE_OUTPUTS", value_name = "LIST")]
     outputs: Option<Outputs>,
+    /// Take back what the file of --videos said, so that the next run may read another one
+    #[arg(long)]
+    forget_videos_file: bool,
 }
 
 /// Rebuilds every derived table.
 pub fn execute(args: RebuildArgs) -> anyhow::Result<Outcome> {
     let database = args.database.open()?;
+    let changes = Changes { outputs: args.outputs, forget_videos_file: args.forget_videos_file };
     let rebuilt = runtime()?.block_on(async {
         let mut client = connect(&database.url, "viewtide rebuild").await?;
         if migrate::has_progress(&client).await? {
@@ -30,7 +34,7 @@ pub fn execute(args: RebuildArgs) -> anyhow::Result<Outcome> {
             migrate::migrate(&mut client).await?;
             migrate::unlock_start(&client).await?;
         }
-        anyhow::Ok(rebuild(&mut client, args.outputs).await?)
+        anyhow::Ok(rebuild(&mut client, changes).await?)
     })?;
     for (table, rows) in &rebuilt {
         eprintln!("{table}: {rows} row(s) were not as they should be, and are now");

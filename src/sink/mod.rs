@@ -126,6 +126,18 @@ pub enum SinkError {
         /// Of this run.
         ours: String,
     },
+    /// Another file of videos.
+    #[error(
+        "the tables were made with --videos {stored}, and this run has {ours}; nothing was changed. Run with what is stored, or \
+         without --videos (what it said stays), or take back what it said with `viewtide rebuild --forget-videos-file` and \
+         start again"
+    )]
+    OtherVideosFile {
+        /// As stored.
+        stored: String,
+        /// Of this run.
+        ours: String,
+    },
     /// Other tables are computed.
     #[error(
         "the tables were made with --outputs {stored}, and this run has {ours}; nothing was changed. Run with what is stored, \

@@ -142,6 +142,9 @@ fn check_beside(config: &SinkConfig, stored: Option<&str>) -> Result<Beside, Sin
     let mut beside: Beside = parse("beside", stored.unwrap_or("{}"))?;
     for (input, ours) in &config.beside {
         let stored = beside.entry(*input).or_insert_with(|| ours.clone());
+        if *input == Input::VideosFile && stored != ours {
+            return Err(SinkError::OtherVideosFile { stored: stored.to_string(), ours: ours.to_string() });
+        }
         config.anew.check(format!("the input {input}"), stored, ours)?;
         stored.clone_from(ours);
     }

@@ -262,11 +262,38 @@ fn a_weaker_source_never_overwrites_a_stronger_one() {
     let alone = verify(&database, Some(&Input::Topic(topics.snapshots.clone()))).expect_code(0);
     assert!(alone.stderr.contains("videos.csv was read too and is not given"), "{}", alone.stderr);
     assert!(alone.stderr.contains(&format!("{} was read too", topics.videos)), "{}", alone.stderr);
+}
 
-    // Another file is another input.
-    let other = Input::WithVideos(Box::new(topics.input()), data_file("videos.csv.gz"));
-    let refused = viewtide(run_args(&other, &database, &["--exit-at-end"])).wait(DEADLINE).expect_code(1);
-    assert!(refused.stderr.contains("the input videos_file"), "{}", refused.stderr);
+#[test]
+fn another_file_of_videos_is_refused_until_the_one_before_is_forgotten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let input = |name: &str, lines: &[&str]| {
+        let file = folder.path().join(name);
+        let text = format!("video_id,title,channel_id,category_id\n{}\n", lines.join("\n"));
+        std::fs::write(&file, text).expect("write a file");
+        Input::WithVideos(Box::new(Input::Csv(data_file("sample_10min.csv"))), file)
+    };
+    let [one, two, three] = VIDEOS;
+    let word = |video: &str, channel: &str| format!("{video},of {channel},UC-{channel},{}", channel.len());
+    let old = input("old.csv", &[&word(one, "a"), &word(two, "a"), "no id", &word(three, "bb")]);
+    let new = input("new.csv", &[&word(one, "a"), &word(two, "ccc")]);
+    let (database, fresh) = (Database::fresh(), Database::fresh());
+    run_to_end(&old, &database, ONE, &[]);
+    let refused = viewtide(run_args(&new, &database, &["--exit-at-end"])).wait(DEADLINE).expect_code(1);
+    for words in ["made with --videos CSV ", "old.csv", "new.csv", "viewtide rebuild --forget-videos-file"] {
+        assert!(refused.stderr.contains(words), "{words}: {}", refused.stderr);
+    }
+    assert_verified(&database, &old);
+
+    let rebuilt = viewtide(["rebuild", "--database-url", &database.url(), "--forget-videos-file"]).wait(DEADLINE);
+    let rows = rebuilt.expect_code(0).json()["rows"].clone();
+    assert_eq!(rows["videos"], 3, "{rows}");
+    assert!(rows["channel_hourly"].as_u64() > Some(0) && rows["trending"].as_u64() > Some(0), "{rows}");
+    assert_verified(&database, &Input::Csv(data_file("sample_10min.csv")));
+    run_to_end(&new, &database, TWO, &[]);
+    run_to_end(&new, &fresh, ONE, &[]);
+    assert_verified(&database, &new);
+    assert_eq!(tables(&database), tables(&fresh));
 }
 
 #[test]
