@@ -36,9 +36,10 @@ pub const VIDEO_UPDATES: usize = 100;
 /// however slow Postgres is, and lets a clean stop commit what was read (about 300,000 records) within 5 seconds.
 pub const IN_FLIGHT_BYTES_MAX: usize = 96 * 1024 * 1024;
 
-/// Updates after which the sink closes a commit although more whole ticks wait, so that a commit takes at most about
-/// two seconds.
-pub const COMMIT_UPDATES_MAX: usize = 150_000;
+/// Updates after which the sink closes a commit although more whole ticks wait, so that a commit takes at most about two
+/// seconds: half of one where the machine is not busy. Rows of hours, trends and ranks are written once a commit, however
+/// many ticks changed them, so that a larger commit is less work.
+pub const COMMIT_UPDATES_MAX: usize = 300_000;
 
 /// A clean stop gives up after this long, and the process ends with an error: Postgres does not take what was read. It
 /// will be read again.
