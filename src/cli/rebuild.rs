@@ -18,7 +18,7 @@ pub struct RebuildArgs {
     #[arg(long, env = "VIEWTIDE_OUTPUTS", value_name = "LIST")]
     outputs: Option<Outputs>,
     /// Take back what the file of --videos said, so that the next run may read another one
-    #[arg(long)]
+    #[arg(long, env = "VIEWTIDE_FORGET_VIDEOS_FILE")]
     forget_videos_file: bool,
 }
 
