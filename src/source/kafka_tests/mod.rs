@@ -328,6 +328,20 @@ fn a_broker_that_goes_away_and_comes_back_is_waited_for() {
 }
 
 #[test]
+fn a_broker_that_is_away_when_a_reader_starts_is_waited_for() {
+    let cluster = Cluster::new(2);
+    cluster.send_good(2, 0, 10);
+    let source = cluster.source();
+    cluster.mock.broker_down(1).unwrap();
+    let mut reader = Running::new(&source, 0, 1, Positions::new());
+    std::thread::sleep(Duration::from_secs(2));
+    cluster.mock.broker_up(1).unwrap();
+    reader.until(|reader| reader.read.records.len() == 20);
+    assert_eq!(reader.of(0), counted(0..10));
+    reader.stop().unwrap();
+}
+
+#[test]
 fn a_stop_is_quick_while_the_broker_is_away() {
     let cluster = Cluster::new(1);
     let source = cluster.source();
