@@ -186,7 +186,8 @@ fn a_crash_in_the_middle_of_a_move_leaves_it_undone_and_the_next_start_does_it_o
         let last = rows().into_iter().rfind(|row| row.video == one).expect("a row of it");
         send(&topics.snapshots, &[Row { timestamp: format!("2023-12-2{number}T00:00:00Z"), ..last }]);
         let locked = Locked::table(&database, blocked);
-        let mut run = viewtide(run_args(&topics.input(), &database, &["--tick", "200"]));
+        // So long that both topics are read in one tick, however busy the machine.
+        let mut run = viewtide(run_args(&topics.input(), &database, &["--tick", "3000"]));
         let waiting = format!("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = '{blocked}'::regclass");
         wait_for("the sink to wait in the middle of its transaction", DEADLINE, || {
             (database.value(&waiting) != "0").then_some(())

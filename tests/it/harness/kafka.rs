@@ -37,15 +37,19 @@ pub struct Kafka {
 /// The broker that all tests share which do not disturb it.
 pub fn shared() -> &'static Kafka {
     static KAFKA: OnceLock<Kafka> = OnceLock::new();
-    KAFKA.get_or_init(Kafka::start)
+    KAFKA.get_or_init(|| Kafka::start_with(SHARED_SESSION))
 }
 
 impl Kafka {
-    /// A broker of the caller's own.
+    /// A broker of the caller's own, which may be killed.
     pub fn start() -> Self {
+        Self::start_with(OWN_SESSION)
+    }
+
+    fn start_with(session: Duration) -> Self {
         let dir = Folder::new();
         let [port, controller_port] = free_ports();
-        fs::write(dir.path().join("server.properties"), properties(dir.path(), port, controller_port))
+        fs::write(dir.path().join("server.properties"), properties(dir.path(), port, controller_port, session))
             .expect("write server.properties");
         format_storage(dir.path());
         let mut kafka = Self { port, child: None, dir };
@@ -227,6 +231,13 @@ pub struct Message<'a> {
     pub timestamp_ms: Option<i64>,
 }
 
+/// How long the broker that all tests share may be silent. A machine that is busy makes it so for seconds; its controller would
+/// take it for dead, and no topic would have a leader.
+const SHARED_SESSION: Duration = Duration::from_secs(60);
+
+/// The same of a broker that is killed: a restart waits for the old session to end.
+const OWN_SESSION: Duration = Duration::from_secs(4);
+
 /// Two ports that were free just now.
 fn free_ports() -> [u16; 2] {
     let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -234,8 +245,8 @@ fn free_ports() -> [u16; 2] {
     [one, other].map(|listener| listener.local_addr().expect("its address").port())
 }
 
-fn properties(dir: &Path, port: u16, controller_port: u16) -> String {
-    let data = dir.join("data");
+fn properties(dir: &Path, port: u16, controller_port: u16, session: Duration) -> String {
+    let (data, session_ms) = (dir.join("data"), session.as_millis());
     format!(
         "process.roles=broker,controller\n\
          node.id=1\n\
@@ -245,8 +256,7 @@ fn properties(dir: &Path, port: u16, controller_port: u16) -> String {
          controller.listener.names=CONTROLLER\n\
          controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}\n\
          log.dirs={}\n\
-         # A restart after a kill waits for the old session to end.\n\
-         broker.session.timeout.ms=2000\n\
+         broker.session.timeout.ms={session_ms}\n\
          group.initial.rebalance.delay.ms=0\n\
          offsets.topic.num.partitions=1\n\
          offsets.topic.replication.factor=1\n\
