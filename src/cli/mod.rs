@@ -3,6 +3,7 @@
 pub mod database;
 mod dead_letters;
 mod durations;
+mod evaluate;
 mod input;
 mod kafka;
 mod migrate;
@@ -72,6 +73,8 @@ enum Command {
     Rebuild(rebuild::RebuildArgs),
     /// List, export and send again what was no snapshot
     DeadLetters(dead_letters::DeadLettersArgs),
+    /// Score forecasts on CSV files, against naive ones
+    Evaluate(evaluate::EvaluateArgs),
     /// Apply the database migrations
     Migrate(migrate::MigrateArgs),
 }
@@ -91,6 +94,7 @@ impl Cli {
             Command::Verify(args) => verify::execute(args),
             Command::Rebuild(args) => rebuild::execute(args),
             Command::DeadLetters(args) => dead_letters::execute(args),
+            Command::Evaluate(args) => evaluate::execute(args),
             Command::Migrate(args) => migrate::execute(args),
         }
     }

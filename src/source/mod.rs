@@ -16,6 +16,7 @@ pub mod csv_file;
 pub mod csv_folder;
 mod csv_reader;
 pub mod csv_rows;
+pub mod csv_whole;
 pub mod field;
 pub mod fields;
 pub mod gaps;

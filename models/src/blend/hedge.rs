@@ -1,0 +1,78 @@
+//! Weights of the members of a blend, learned online from what each of them missed.
+//!
+//! Hedge (Freund & Schapire 1997, <https://doi.org/10.1006/jcss.1997.1504>) with losses that fade, relative to the best
+//! member's: so it needs no unit, and follows a video that changes.
+
+use serde::{Deserialize, Serialize};
+use viewtide_dataflows::snapshot::{EventTime, HOUR_US};
+
+use super::MEMBERS;
+
+/// Losses this old count half, hours.
+const HALF_LIFE_HOURS: f64 = 48.0;
+
+/// The share of all weight that is dealt out as before anything was learned, so that no member is ever lost.
+const SHARED_OUT: f64 = 0.01;
+
+/// What is taken for the loss of the best member at least, counts: that of a counter that stands still is 0, and any excess over
+/// 0 would decide everything.
+const LOSS_MIN: f64 = 0.1;
+
+/// What one blend knows of its members, and of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Hedge {
+    /// Sums of the members' absolute errors, fading.
+    losses: [f64; MEMBERS],
+    /// The same of the blend's errors, in widths that it was given.
+    missed: f64,
+    /// How many errors are in the sums, fading alike.
+    count: f64,
+    /// When the newest of them was learned, microseconds.
+    learned_at: EventTime,
+}
+
+impl Hedge {
+    /// The weights of the members; 0 for those that are not there. They sum to 1 unless none is. `prior` is what each weighs
+    /// before anything is learned.
+    pub fn weights(&self, there: &[bool; MEMBERS], prior: &[f64; MEMBERS]) -> [f64; MEMBERS] {
+        let mut prior: [f64; MEMBERS] = std::array::from_fn(|member| if there[member] { prior[member] } else { 0.0 });
+        normalise(&mut prior);
+        if self.count <= 0.0 {
+            return prior;
+        }
+        let loss = |member: usize| self.losses[member] / self.count;
+        let best = (0..MEMBERS).filter(|member| there[*member]).map(loss).fold(f64::INFINITY, f64::min);
+        let excess = |member: usize| (loss(member) - best) / best.max(LOSS_MIN);
+        let mut weights = std::array::from_fn(|member| match prior[member] {
+            0.0 => 0.0,
+            prior => prior * (-self.count.sqrt() * excess(member)).exp(),
+        });
+        normalise(&mut weights);
+        std::array::from_fn(|member| (1.0 - SHARED_OUT) * weights[member] + SHARED_OUT * prior[member])
+    }
+
+    /// By how many of the widths that it was given the blend was off lately, as if it had been off by `prior` so many `times`
+    /// before.
+    pub fn missed(&self, prior: f64, times: f64) -> f64 {
+        (self.missed + prior * times) / (self.count + times)
+    }
+
+    /// Learns at a time what each member missed, and by how many widths the blend was off.
+    pub fn learn(&mut self, losses: &[f64; MEMBERS], missed: f64, at: EventTime) {
+        let hours = at.saturating_sub(self.learned_at).max(0) as f64 / HOUR_US as f64;
+        let fade = if self.count > 0.0 { (-hours / HALF_LIFE_HOURS).exp2() } else { 0.0 };
+        for (sum, loss) in self.losses.iter_mut().zip(losses) {
+            *sum = *sum * fade + loss;
+        }
+        self.missed = self.missed * fade + missed;
+        self.count = self.count * fade + 1.0;
+        self.learned_at = self.learned_at.max(at);
+    }
+}
+
+fn normalise(weights: &mut [f64; MEMBERS]) {
+    let sum: f64 = weights.iter().sum();
+    if sum > 0.0 {
+        weights.iter_mut().for_each(|weight| *weight /= sum);
+    }
+}

@@ -1,0 +1,35 @@
+//! The forecast that is issued: a blend of members, weighed online for each video, counter and horizon by what each of them
+//! missed lately, with an interval that is calibrated online.
+//!
+//! | module | one concept |
+//! |---|---|
+//! | `hedge` | the weights of the members |
+//! | `calibration` | the widths of the intervals |
+//! | `forecaster` | what is known of one video, and what is issued for it |
+
+mod calibration;
+mod forecaster;
+mod hedge;
+#[cfg(test)]
+mod tests;
+
+pub use calibration::Calibration;
+pub use forecaster::{Basis, ForecastCounts, Forecaster, Issued, Members, Network};
+pub use hedge::Hedge;
+
+use crate::naive::Naive;
+
+/// The naive members of a blend.
+pub const NAIVE_MEMBERS: [Naive; 8] = [
+    Naive::LastValue,
+    Naive::LastIncrement,
+    Naive::Ewma3,
+    Naive::Ewma6,
+    Naive::Mean24,
+    Naive::Median24,
+    Naive::SameHoursYesterday,
+    Naive::PowerLaw,
+];
+
+/// The network, then [`NAIVE_MEMBERS`].
+pub const MEMBERS: usize = 1 + NAIVE_MEMBERS.len();

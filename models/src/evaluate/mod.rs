@@ -1,0 +1,35 @@
+//! Evaluation: every method at every origin, as if it all happened live, and one table of scores.
+//!
+//! | module | one concept |
+//! |---|---|
+//! | `replay` | one video's origins in order, with what could be known at each |
+//! | `table` | all methods' scores |
+
+mod replay;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use viewtide_dataflows::snapshot::EventTime;
+use viewtide_dataflows::video_id::VideoId;
+
+use crate::score::Forecast;
+use crate::task::{HORIZONS_HOURS, Metric};
+
+pub use table::{Line, NAIVE_BLEND, evaluate};
+
+/// Forecasts of a method that is no naive one, for all horizons, by video, origin and counter.
+pub type Given = BTreeMap<(VideoId, EventTime, Metric), [Forecast; HORIZONS_HOURS.len()]>;
+
+/// A method whose forecasts were made before, out of what was known at each origin.
+#[derive(Clone, Debug)]
+pub struct Method {
+    /// As the table names it.
+    pub name: String,
+    /// What it says; where it says nothing it is not scored.
+    pub forecasts: Given,
+    /// Whether it is blended with the naive forecasts as well, in a line of its own.
+    pub is_blended: bool,
+}

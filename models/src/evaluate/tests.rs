@@ -1,0 +1,222 @@
+//! Evaluation as a whole: what leaks, what is learned and when, and what comes of bad input.
+
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use viewtide_dataflows::snapshot::{HOUR_US, Nullable, Snapshot};
+
+use super::replay::{Replayed, replay};
+use super::*;
+use crate::naive::Naive;
+use crate::task::{Video, Videos};
+
+const START: EventTime = 1_700_000_000_000_000;
+
+/// A video that is polled every hour, with these counts.
+fn polled(id: u64, counts: impl IntoIterator<Item = [Option<i64>; 3]>) -> Videos {
+    let mut videos = Videos::default();
+    for (hour, counts) in counts.into_iter().enumerate() {
+        let time = START + hour as i64 * HOUR_US;
+        videos.observe(VideoId(id), Snapshot { time, counts: counts.map(Nullable::from) });
+    }
+    videos
+}
+
+/// Hourly gains of views: a decay, a day's ups and downs, and noise.
+fn gains(seed: u64, hours: usize) -> Vec<i64> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let gain = |hour: usize| {
+        let day = 1.0 + 0.8 * (hour as f64 / 24.0 * std::f64::consts::TAU).sin();
+        let level = 20_000.0 / (20.0 + hour as f64) * day;
+        (level * rng.random_range(0.8..1.2)) as i64
+    };
+    (0..hours).map(gain).collect()
+}
+
+fn counts(gains: &[i64]) -> Vec<[Option<i64>; 3]> {
+    let mut views = 1_000;
+    let count = |gain: &i64| {
+        views += gain;
+        [Some(views), Some(views / 20), Some(views / 300)]
+    };
+    gains.iter().map(count).collect()
+}
+
+fn only(videos: &Videos) -> &Video {
+    videos.iter().next().expect("one video")
+}
+
+fn all(video: &Video, network: Option<&Given>) -> Vec<Replayed> {
+    let mut issued = Vec::new();
+    replay(0, video, network, &mut |replayed| issued.push(replayed));
+    issued
+}
+
+fn line<'a>(lines: &'a [Line], metric: Metric, hours: u32, method: &str) -> &'a Line {
+    let is_it = |line: &&Line| line.metric == metric && line.horizon_hours == hours && line.method == method;
+    lines.iter().find(is_it).expect("the line is there")
+}
+
+/// No leak: whatever comes after an origin, what is issued there is the same bit for bit.
+#[test]
+fn what_comes_after_an_origin_changes_nothing_there() {
+    let counts = counts(&gains(1, 300));
+    let known = polled(7, counts.clone());
+    let before = all(only(&known), None);
+    for changed_after in [30, 77, 200, 298] {
+        let mut rng = StdRng::seed_from_u64(changed_after as u64);
+        let mut other = counts.clone();
+        for counts in &mut other[changed_after + 1..] {
+            *counts = [(); 3].map(|()| rng.random_bool(0.8).then(|| rng.random_range(0..1_000_000)));
+        }
+        let changed = polled(7, other);
+        let until = START + changed_after as i64 * HOUR_US;
+        let bits = |replayed: &Replayed| {
+            let [low, high] = replayed.issued.interval;
+            let key = (replayed.target.issued_at, replayed.metric, replayed.horizon);
+            (key, [replayed.issued.gain, low, high].map(f64::to_bits))
+        };
+        let known = |issued: &[Replayed]| -> Vec<_> {
+            issued.iter().filter(|replayed| replayed.target.issued_at <= until).map(bits).collect()
+        };
+        let after = all(only(&changed), None);
+        assert_eq!(known(&before), known(&after), "{changed_after}");
+        assert!(known(&before).len() >= 9 * (changed_after - 20));
+        assert_ne!(before.iter().map(bits).collect::<Vec<_>>(), after.iter().map(bits).collect::<Vec<_>>());
+    }
+}
+
+/// With its hours in another order a past says no more of the future than a constant does.
+#[test]
+fn a_shuffled_future_shows_no_skill() {
+    let explained = |shuffled: bool| {
+        let mut rng = StdRng::seed_from_u64(5);
+        let mut videos = Videos::default();
+        for id in 0..6 {
+            let mut gains = gains(id, 900);
+            if shuffled {
+                gains.shuffle(&mut rng);
+            }
+            for (hour, counts) in counts(&gains).into_iter().enumerate() {
+                let time = START + hour as i64 * HOUR_US;
+                videos.observe(VideoId(id), Snapshot { time, counts: counts.map(Nullable::from) });
+            }
+        }
+        let lines = evaluate(&videos, &[]);
+        HORIZONS_HOURS.map(|hours| line(&lines, Metric::Views, hours, NAIVE_BLEND).scores.r2.unwrap())
+    };
+    let (ordered, shuffled) = (explained(false), explained(true));
+    assert!(ordered.iter().all(|r2| *r2 > 0.5), "{ordered:?}");
+    assert!(shuffled.iter().all(|r2| *r2 < 0.02), "{shuffled:?}");
+}
+
+/// What comes of a forecast is learned once it is known and no earlier: before the first day is over, the blend for a day ahead
+/// weighs its members as at the start.
+#[test]
+fn nothing_is_learned_before_it_is_known() {
+    let videos = polled(7, counts(&gains(3, 120)));
+    let even = |replayed: &Replayed| {
+        let members: Vec<f64> = crate::blend::NAIVE_MEMBERS
+            .iter()
+            .map(|naive| replayed.past.gain(*naive, HORIZONS_HOURS[replayed.horizon]).unwrap().asinh())
+            .collect();
+        let mean = (members.iter().sum::<f64>() / members.len() as f64).sinh();
+        (replayed.issued.gain - mean).abs() < 1e-6 * mean.abs().max(1.0)
+    };
+    let hour = |replayed: &Replayed| (replayed.target.issued_at - START) / HOUR_US;
+    let day_ahead: Vec<_> = all(only(&videos), None)
+        .into_iter()
+        .filter(|replayed| replayed.metric == Metric::Views && replayed.horizon == 2)
+        .collect();
+    // The first forecast is that of the first snapshot but one; it comes true a day later.
+    let [known, not_known]: [Vec<_>; 2] = [false, true]
+        .map(|early| day_ahead.iter().filter(|replayed| (hour(replayed) < 25) == early).map(even).collect());
+    assert!(not_known.len() == 5 && not_known.iter().all(|even| *even), "{not_known:?}");
+    assert!(known.len() > 50 && known.iter().filter(|even| **even).count() < 5, "{known:?}");
+}
+
+/// A network that knows is listened to, and one that talks nonsense is not.
+#[test]
+fn a_given_method_is_scored_and_blended_by_what_it_is_worth() {
+    let videos = polled(7, counts(&gains(9, 600)));
+    let method = |name: &str, of: &dyn Fn(f64) -> f64| {
+        let mut forecasts = Given::new();
+        for replayed in all(only(&videos), None) {
+            let said = of(replayed.target.gain.unwrap_or(0.0));
+            let forecast = Forecast { gain: said, interval: Some([said - 1.0, said + 1.0]) };
+            let of_origin = forecasts
+                .entry((VideoId(7), replayed.target.issued_at, replayed.metric))
+                .or_insert([Forecast::of(0.0); 3]);
+            of_origin[replayed.horizon] = forecast;
+        }
+        Method { name: name.to_owned(), forecasts, is_blended: true }
+    };
+    let methods = [method("seer", &|gain| gain), method("fool", &|gain| 40.0 * gain + 500.0)];
+    let lines = evaluate(&videos, &methods);
+    for hours in HORIZONS_HOURS {
+        let scores = |name: &str| line(&lines, Metric::Views, hours, name).scores.clone();
+        let error = |name: &str| scores(name).relative_error.unwrap();
+        assert!(error("seer") < 1e-6 && error("fool") > 5.0);
+        assert_eq!(scores("seer").coverage, Some(1.0));
+        assert!(error("blend of seer and naives") < 0.3 * error(NAIVE_BLEND));
+        // A day ahead the first day is forecast by the prior.
+        assert!(hours > 1 || error("blend of fool and naives") < 1.5 * error(NAIVE_BLEND));
+    }
+}
+
+/// Never a NaN, whatever is in the files.
+#[test]
+fn bad_input_gives_figures_or_none() {
+    let steady = |hour: i64| [Some(1_000 + 50 * hour), Some(20 + hour), Some(hour / 4)];
+    let with = |change: &dyn Fn(i64, [Option<i64>; 3]) -> Option<[Option<i64>; 3]>| {
+        let mut videos = Videos::default();
+        for hour in 0..250 {
+            if let Some(counts) = change(hour, steady(hour)) {
+                let time = START + hour * HOUR_US;
+                videos.observe(VideoId(7), Snapshot { time, counts: counts.map(Nullable::from) });
+            }
+        }
+        videos
+    };
+    let cases: [(&str, Videos, bool); 11] = [
+        ("empty", Videos::default(), false),
+        ("one snapshot", polled(7, [steady(0)]), false),
+        ("too few steps", polled(7, (0..20).map(steady)), false),
+        ("steady", with(&|_, counts| Some(counts)), true),
+        ("all equal", with(&|_, _| Some(steady(3))), true),
+        ("all zero", with(&|_, _| Some([Some(0); 3])), true),
+        ("falling", with(&|hour, _| Some(steady(250 - hour))), true),
+        ("gaps", with(&|hour, counts| (hour % 90 < 60).then_some(counts)), true),
+        ("missing likes", with(&|_, [views, _, comments]| Some([views, None, comments])), true),
+        (
+            "reset to 0",
+            with(&|hour, counts| {
+                Some(if hour < 120 {
+                    counts
+                } else {
+                    steady(hour - 120).map(|count| count.map(|count| count - 1_000 * i64::from(count >= 1_000)))
+                })
+            }),
+            true,
+        ),
+        (
+            "a jump",
+            with(&|hour, counts| Some(if hour < 120 { [Some(0); 3] } else { counts.map(|_| Some(1_000_000_000_000)) })),
+            true,
+        ),
+    ];
+    for (name, videos, is_scored) in cases {
+        let lines = evaluate(&videos, &[]);
+        assert_eq!(lines.len(), 9 * (Naive::ALL.len() + 1));
+        assert_eq!(lines.iter().any(|line| line.scores.origins > 0), is_scored, "{name}");
+        for line in &lines {
+            assert!(!format!("{line:?}").to_lowercase().contains("nan"), "{name}: {line:?}");
+            assert!(!format!("{line:?}").contains("inf"), "{name}: {line:?}");
+        }
+        for replayed in videos.iter().flat_map(|video| all(video, None)) {
+            let counts = replayed.issued.counts(replayed.target.base);
+            let least = if replayed.metric == Metric::Views { replayed.target.base as i64 } else { 0 };
+            assert!(least <= counts.low && counts.low <= counts.median && counts.median <= counts.high, "{name}");
+        }
+    }
+}

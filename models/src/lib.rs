@@ -1,0 +1,16 @@
+//! The forecasts of viewtide: what is forecast, from what, how, and how well. No I/O, no SQL, no wall clock: snapshots come in
+//! from memory.
+//!
+//! | module | one concept |
+//! |---|---|
+//! | [`task`] | origins, what is known there, and what came of it |
+//! | [`naive`] | forecasts by the rate of some past |
+//! | [`blend`] | the forecast that is issued: weighed online, with a calibrated interval |
+//! | [`score`] | how good forecasts are |
+//! | [`evaluate`] | every method at every origin, and one table of scores |
+
+pub mod blend;
+pub mod evaluate;
+pub mod naive;
+pub mod score;
+pub mod task;
