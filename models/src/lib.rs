@@ -6,11 +6,17 @@
 //! | [`task`] | origins, what is known there, and what came of it |
 //! | [`naive`] | forecasts by the rate of some past |
 //! | [`blend`] | the forecast that is issued: weighed online, with a calibrated interval |
+//! | [`features`] | what a network sees of an origin |
+//! | [`samples`] | what a network is trained on |
+//! | [`training_set`] | samples of many videos |
 //! | [`score`] | how good forecasts are |
 //! | [`evaluate`] | every method at every origin, and one table of scores |
 
 pub mod blend;
 pub mod evaluate;
+pub mod features;
 pub mod naive;
+pub mod samples;
 pub mod score;
 pub mod task;
+pub mod training_set;
