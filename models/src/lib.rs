@@ -9,6 +9,7 @@
 //! | [`features`] | what a network sees of an origin |
 //! | [`samples`] | what a network is trained on |
 //! | [`training_set`] | samples of many videos |
+//! | [`old_stack`] | the stack that viewtide replaces, rebuilt |
 //! | [`score`] | how good forecasts are |
 //! | [`evaluate`] | every method at every origin, and one table of scores |
 
@@ -16,6 +17,7 @@ pub mod blend;
 pub mod evaluate;
 pub mod features;
 pub mod naive;
+pub mod old_stack;
 pub mod samples;
 pub mod score;
 pub mod task;

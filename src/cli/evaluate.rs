@@ -4,6 +4,7 @@ use anyhow::anyhow;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use viewtide_models::evaluate::{Line, evaluate};
+use viewtide_models::old_stack::forest_method;
 use viewtide_models::task::Videos;
 
 use crate::cli::Outcome;
@@ -12,6 +13,9 @@ use crate::engine::clock::{Clock as _, SystemClock};
 use crate::source::csv_whole::{CsvTally, read_whole};
 use crate::source::refusal::Clock;
 use crate::source::times::Horizon;
+
+/// Any will do; a fixed one makes the same figures every time.
+const FOREST_SEED: u64 = 1;
 
 /// What to score the forecasts on.
 #[derive(Clone, Debug, Args)]
@@ -22,6 +26,9 @@ pub struct EvaluateArgs {
     /// How far ahead of the clock a row may be
     #[arg(long, env = "VIEWTIDE_FUTURE_MAX", value_name = "DURATION", default_value = "1h", value_parser = parse_duration_us)]
     future_max: i64,
+    /// Score the random forest of the stack that viewtide replaces too; it takes minutes
+    #[arg(long, env = "VIEWTIDE_OLD_STACK")]
+    old_stack: bool,
     /// Print all figures as one JSON object instead of a table
     #[arg(long, env = "VIEWTIDE_JSON")]
     json: bool,
@@ -36,7 +43,11 @@ pub fn execute(args: EvaluateArgs) -> anyhow::Result<Outcome> {
     if let CsvTally { refused: 1.., first_refused: Some(first), .. } = &tally {
         tracing::warn!(rows = tally.refused, "rows are no snapshots and were left out; the first one is {first}");
     }
-    let lines = evaluate(&videos, &[]);
+    let mut methods = Vec::new();
+    if args.old_stack {
+        methods.push(forest_method(&videos, FOREST_SEED)?);
+    }
+    let lines = evaluate(&videos, &methods);
     if lines.iter().all(|line| line.scores.origins == 0) {
         return Err(anyhow!(
             "nothing can be scored: {} snapshot(s) of {} video(s) have no origin with 20 hourly steps before it and a count \
