@@ -59,7 +59,7 @@ impl Place {
         };
         let mut args: Vec<String> = command.split_whitespace().map(word).collect();
         let database = if command.contains("--csv") { &self.of_csv } else { &self.database };
-        if !["replay", "demo"].contains(&args[0].as_str()) && !command.contains("--file") {
+        if !["replay", "demo", "evaluate"].contains(&args[0].as_str()) && !command.contains("--file") {
             args.extend(["--database-url".to_owned(), database.url()]);
         }
         args
@@ -95,7 +95,7 @@ fn every_command_works_in_the_order_of_the_page() {
             _ => drop(process.wait(DEADLINE).expect_code(0)),
         }
     }
-    assert_eq!(commands.len(), 12, "a command was added or is no longer recognised: {commands:?}");
+    assert_eq!(commands.len(), 13, "a command was added or is no longer recognised: {commands:?}");
     assert_eq!(place.database.value(views), "451234");
     assert_eq!(place.database.value("SELECT count(*) FROM dead_letters"), "0");
 }
@@ -106,7 +106,7 @@ fn every_name_exists() {
     let database = Database::fresh();
     viewtide(["migrate", "--database-url", &database.url()]).wait(DEADLINE).expect_code(0);
     let letters = ["list", "export", "replay"].map(|command| vec!["dead-letters", command]);
-    let commands = ["run", "verify", "replay", "rebuild", "migrate", "demo"].map(|command| vec![command]);
+    let commands = ["run", "verify", "replay", "rebuild", "migrate", "demo", "evaluate"].map(|command| vec![command]);
     let help: String = commands
         .into_iter()
         .chain(letters)
