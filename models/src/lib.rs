@@ -9,6 +9,8 @@
 //! | [`features`] | what a network sees of an origin |
 //! | [`samples`] | what a network is trained on |
 //! | [`training_set`] | samples of many videos |
+//! | [`lstm`] | the network: layers, training, forecasts |
+//! | [`sealed`] | a file of tensors that tells whether it is whole |
 //! | [`old_stack`] | the stack that viewtide replaces, rebuilt |
 //! | [`score`] | how good forecasts are |
 //! | [`evaluate`] | every method at every origin, and one table of scores |
@@ -16,9 +18,11 @@
 pub mod blend;
 pub mod evaluate;
 pub mod features;
+pub mod lstm;
 pub mod naive;
 pub mod old_stack;
 pub mod samples;
 pub mod score;
+pub mod sealed;
 pub mod task;
 pub mod training_set;
