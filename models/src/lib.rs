@@ -10,11 +10,13 @@
 //! | [`samples`] | what a network is trained on |
 //! | [`training_set`] | samples of many videos |
 //! | [`lstm`] | the network: layers, training, forecasts |
+//! | [`artifact`] | a trained model as a file |
 //! | [`sealed`] | a file of tensors that tells whether it is whole |
 //! | [`old_stack`] | the stack that viewtide replaces, rebuilt |
 //! | [`score`] | how good forecasts are |
 //! | [`evaluate`] | every method at every origin, and one table of scores |
 
+pub mod artifact;
 pub mod blend;
 pub mod evaluate;
 pub mod features;
