@@ -167,7 +167,7 @@ impl WithSimd for Retreat<'_> {
 mod tests {
     use super::*;
 
-    /// [sigmoid(x), tanh(x)] by the code under test: a step whose forget and output gate stand open.
+    /// The sigmoids of the first values and the tangents of the second, in their place.
     struct Curves<'a>(&'a mut [f32], &'a mut [f32]);
 
     impl WithSimd for Curves<'_> {
