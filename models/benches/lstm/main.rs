@@ -39,9 +39,9 @@ impl Figures {
 
 fn main() {
     let python = pytorch();
-    let shipped = Architecture::with_context(CONTEXT);
+    let of_one_layer = Architecture::with_context(CONTEXT);
     let architectures =
-        [("1 layer of 48, as shipped", shipped), ("2 layers of 50", Architecture { hidden: 50, layers: 2, ..shipped })];
+        [("1 layer of 48", of_one_layer), ("2 layers of 50", Architecture { hidden: 50, layers: 2, ..of_one_layer })];
     println!("{:<58} {:>12} {:>12} {:>8}", "", "viewtide", "PyTorch", "times");
     for (name, architecture) in architectures {
         for threads in [1, 2] {
