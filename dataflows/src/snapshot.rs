@@ -22,6 +22,13 @@ pub fn hour_start(time: EventTime) -> EventTime {
     time - time.rem_euclid(HOUR_US)
 }
 
+/// The count at `time` on the line between two counts, (time, count), which do not lie at the same time.
+///
+/// The differences are exact integers made doubles; then every operation is rounded once, in this order.
+pub fn count_between((from_us, from): (EventTime, i64), (to_us, to): (EventTime, i64), time: EventTime) -> f64 {
+    from as f64 + (to - from) as f64 * ((time - from_us) as f64 / (to_us - from_us) as f64)
+}
+
 /// An `i64` or NULL in eight bytes; `i64::MIN`, which no count, difference or duration reaches, stands for NULL.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Nullable(i64);

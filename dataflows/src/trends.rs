@@ -33,7 +33,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::history::History;
-use crate::snapshot::{EventTime, HOUR_US, Snapshot};
+use crate::snapshot::{EventTime, HOUR_US, Snapshot, count_between};
 use crate::video_id::VideoId;
 
 /// The windows of a trend, hours back from its `as_of`, in the order of [`TrendRow::windows`].
@@ -173,12 +173,11 @@ fn window(history: &History, hours: u32, as_of: EventTime, count: f64, first: Ev
 /// The view count at `time`, which lies between the first and the last that there is.
 fn views_at(history: &History, time: EventTime) -> f64 {
     let (Some(before), Some(after)) = history.viewed_around(time) else { unreachable!("{time} has neighbours") };
-    let views = |snapshot: &Snapshot| snapshot.views().expect("neighbours have a view count");
-    if before.time == time {
-        return views(before) as f64;
+    let point = |snapshot: &Snapshot| (snapshot.time, snapshot.views().expect("neighbours have a view count"));
+    match point(before) {
+        (at, views) if at == time => views as f64,
+        before => count_between(before, point(after), time),
     }
-    let share = (time - before.time) as f64 / (after.time - before.time) as f64;
-    views(before) as f64 + (views(after) - views(before)) as f64 * share
 }
 
 /// The trend of a video that a tick touched, as it is after it; not necessarily another than before.

@@ -1,8 +1,8 @@
 //! What a count came to be, and when that is known.
 
-use viewtide_dataflows::snapshot::{EventTime, Snapshot};
+use viewtide_dataflows::snapshot::{EventTime, Snapshot, count_between};
 
-use super::missing::{between, count, hides_zero};
+use super::missing::{count, hides_zero};
 use super::{GAP_US_MAX, Metric};
 
 /// What came of a forecast.
@@ -27,7 +27,9 @@ impl Actual {
         let before = snapshots[..place].iter().rev().take_while(near).find_map(found);
         let count = match (before, after) {
             (_, Some((time, count))) if time == target => Some(count as f64),
-            (Some(before), Some(after)) if after.0 - before.0 <= GAP_US_MAX => Some(between(before, after, target)),
+            (Some(before), Some(after)) if after.0 - before.0 <= GAP_US_MAX => {
+                Some(count_between(before, after, target))
+            }
             _ => None,
         };
         let first_after = snapshots.get(place).map(|snapshot| snapshot.time);

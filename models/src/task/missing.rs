@@ -19,10 +19,3 @@ pub(super) fn hides_zero(metric: Metric, known: i64) -> bool {
 pub(super) fn count(snapshot: &Snapshot, metric: Metric, zero_is_missing: bool) -> Option<i64> {
     snapshot.counts[metric as usize].get().filter(|count| !(zero_is_missing && *count == 0))
 }
-
-/// The count at `time` on the line between two snapshots of it, which do not lie at the same time.
-///
-/// The differences are exact integers made doubles; then every operation is rounded once, in this order.
-pub(super) fn between((from_us, from): (i64, i64), (to_us, to): (i64, i64), time: i64) -> f64 {
-    from as f64 + (to - from) as f64 * ((time - from_us) as f64 / (to_us - from_us) as f64)
-}

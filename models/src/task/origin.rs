@@ -1,8 +1,8 @@
 //! What is known at an origin: each counter at whole hours back from it.
 
-use viewtide_dataflows::snapshot::{EventTime, HOUR_US, Snapshot};
+use viewtide_dataflows::snapshot::{EventTime, HOUR_US, Snapshot, count_between};
 
-use super::missing::{between, count, hides_zero};
+use super::missing::{count, hides_zero};
 use super::{GAP_US_MAX, MEMORY_STEPS, Metric, WINDOW_STEPS};
 
 /// The gains of a counter over hourly steps back from an origin, the newest first; NaN where missing.
@@ -121,7 +121,7 @@ impl Walk {
         while self.hour <= time && self.hours_left > 0 {
             counts[self.hours_left - 1] = match self.last {
                 _ if self.hour == time => count as f64,
-                Some(last) if time - last.0 <= gap_us_max => between(last, (time, count), self.hour),
+                Some(last) if time - last.0 <= gap_us_max => count_between(last, (time, count), self.hour),
                 _ => f64::NAN,
             };
             self.hours_left -= 1;
