@@ -5,7 +5,7 @@ use viewtide_dataflows::snapshot::EventTime;
 use crate::features::{FeatureSet, Inputs, Seen};
 use crate::naive::Past;
 use crate::samples::Samples;
-use crate::score::reference;
+use crate::score::{Target, reference};
 use crate::task::{HORIZONS_HOURS, Metric, Video};
 
 /// A naive error on the scale of asinh is taken for this much at least: a video that stands still is forecast well by anyone, and
@@ -55,17 +55,15 @@ impl TrainingSet {
         let mut inputs = Inputs::default();
         let (mut errors, mut known) = ([0.0; HORIZONS_HOURS.len()], [0.0_f64; HORIZONS_HOURS.len()]);
         for time in video.origins() {
-            let gains = HORIZONS_HOURS.map(|hours| video.actual(metric, time, hours).count);
-            if gains.iter().all(Option::is_none) {
-                continue;
-            }
             let origin = video.origin(time);
-            if !Seen::of(&origin).append(metric, set, &mut inputs) {
+            let gains = HORIZONS_HOURS
+                .map(|hours| Target::of(index, video, &origin, metric, hours).and_then(|target| target.gain));
+            if gains.iter().all(Option::is_none) || !Seen::of(&origin).append(metric, set, &mut inputs) {
                 continue;
             }
             let Some(past) = Past::of(&origin, metric) else { continue };
             for (horizon, hours) in HORIZONS_HOURS.into_iter().enumerate() {
-                let target = gains[horizon].map(|count| (count - origin.count(metric, 0)).asinh());
+                let target = gains[horizon].map(f64::asinh);
                 self.samples.target.push(target.map_or(f32::NAN, |target| target as f32));
                 if let (Some(target), Some(naive)) = (target, past.gain(reference(metric, hours), hours)) {
                     errors[horizon] += (naive.asinh() - target).abs();

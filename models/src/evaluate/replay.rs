@@ -1,5 +1,7 @@
 //! One video's origins in order, with what could be known at each.
 
+use std::cell::LazyCell;
+
 use viewtide_dataflows::snapshot::EventTime;
 
 use super::Given;
@@ -36,12 +38,10 @@ pub(super) fn replay(index: u32, video: &Video, network: Option<&Given>, take: &
     let mut open: Vec<Open> = Vec::new();
     for time in video.origins() {
         learn(&mut forecaster, &mut open, time);
-        let origin = video.origin(time);
+        let (origin, loose) = (video.origin(time), LazyCell::new(|| video.origin_loosely(time)));
         for metric in Metric::ALL {
             let is_scored = origin.is_scored(metric);
-            let past =
-                if is_scored { Past::of(&origin, metric) } else { Past::of(&video.origin_loosely(time), metric) };
-            let Some(past) = past else { continue };
+            let Some(past) = Past::of(if is_scored { &origin } else { &loose }, metric) else { continue };
             let said = network.filter(|_| is_scored).and_then(|network| network.get(&(video.id, time, metric)));
             for (horizon, hours) in HORIZONS_HOURS.into_iter().enumerate() {
                 let Some(target) = Target::of(index, video, &origin, metric, hours) else { continue };

@@ -8,9 +8,7 @@ use super::FeatureSet;
 use super::rates::{Rates, scaled};
 use super::window::level_channel;
 use crate::naive::{median, weighted_mean};
-use crate::task::{HORIZONS_HOURS, MEMORY_STEPS, Origin, WINDOW_STEPS};
-
-const DAY: usize = 24;
+use crate::task::{DAY_STEPS as DAY, HORIZONS_HOURS, MEMORY_STEPS, Origin, WINDOW_STEPS};
 
 /// The age counts up to this, hours: beyond it would be a calendar date in disguise, and tell videos apart.
 const AGE_HOURS_MAX: f64 = 168.0;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::task::{MEMORY_STEPS, Metric, Origin, Steps, WINDOW_STEPS};
+use crate::task::{DAY_STEPS, MEMORY_STEPS, Metric, Origin, Steps, WINDOW_STEPS};
 
 /// One counter's steps, and what of them is asked again and again.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub(super) struct Rates {
     /// Gains an hour, the newest first; NaN where missing.
     pub(super) steps: Steps,
     /// The deviations of the last steps of a day from the level, the newest first; 0 where missing.
-    pub(super) deviations: [f64; 24],
+    pub(super) deviations: [f64; DAY_STEPS],
     /// Sums of the first so many steps that are there, and how many those are.
     sums: [(f64, f64); MEMORY_STEPS + 1],
     /// The mean of the window on the scale of [`scaled`]; `None` where all of it is missing.
@@ -38,7 +38,8 @@ impl Rates {
             }
             *after = (sum, there);
         }
-        let mut rates = Self { count: origin.count(counter, 0), steps, deviations: [0.0; 24], sums, level: None };
+        let mut rates =
+            Self { count: origin.count(counter, 0), steps, deviations: [0.0; DAY_STEPS], sums, level: None };
         rates.level = rates.mean(0..WINDOW_STEPS).map(scaled);
         rates.deviations = std::array::from_fn(|back| rates.deviation(Some(rates.steps[back])));
         rates

@@ -7,9 +7,11 @@ use super::LstmError;
 use super::affine::Affine;
 use super::layer::Layer;
 use super::product::padded;
+use crate::features::CHANNELS;
+use crate::task::{HORIZONS_HOURS, MEMORY_STEPS, WINDOW_STEPS};
 
-/// Horizons that are forecast: 1, 6 and 24 hours.
-pub const HORIZONS: usize = 3;
+/// Horizons that are forecast.
+pub const HORIZONS: usize = HORIZONS_HOURS.len();
 
 /// What is forecast of each: the quantiles 10, 50 and 90 %.
 pub const QUANTILES: usize = 3;
@@ -18,7 +20,7 @@ pub const QUANTILES: usize = 3;
 pub(crate) const OUTPUTS: usize = HORIZONS * QUANTILES;
 
 /// Steps of a window at most: a week of hours.
-pub const STEPS_MAX: usize = 168;
+pub const STEPS_MAX: usize = MEMORY_STEPS;
 
 /// Values of a step, of a context and of any layer at most: far more than a forecast of three counters can use, and few
 /// enough that a damaged manifest asks for no absurd memory.
@@ -47,9 +49,9 @@ pub struct Architecture {
 }
 
 impl Architecture {
-    /// The network that is shipped, for a context of that many values.
+    /// The usual network over a window of features, for a context of that many values.
     pub const fn with_context(context: usize) -> Self {
-        Self { steps: 20, inputs: 6, context, hidden: 48, layers: 1, dense: 32 }
+        Self { steps: WINDOW_STEPS, inputs: CHANNELS, context, hidden: 48, layers: 1, dense: 32 }
     }
 
     /// # Errors

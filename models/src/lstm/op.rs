@@ -7,11 +7,9 @@
 use candle_core::{CpuStorage, CustomOp2, Error, Layout, Result, Shape, Tensor, bail};
 
 use super::layer::{Layer, LayerPass};
+use super::pass::BLOCK_ROWS;
 use super::product::Kernel;
 use super::threads::share_out;
-
-/// Rows that go through a layer together: what they need stays in the second-level cache.
-const BLOCK_ROWS: usize = 32;
 
 const NAME: &str = "lstm-sequence";
 

@@ -7,10 +7,7 @@ mod tests;
 
 use serde::Serialize;
 
-use crate::task::{MEMORY_STEPS, Metric, Origin, Steps};
-
-/// Steps of a day.
-const DAY: usize = 24;
+use crate::task::{DAY_STEPS as DAY, Metric, Origin, Steps};
 
 /// The steepest decay of a power law; anything steeper is noise of a quiet day.
 const DECAY_MAX: f64 = 1.5;
@@ -100,7 +97,7 @@ impl Past {
     /// With these gains, the newest first; those after them are missing.
     #[cfg(test)]
     pub(crate) fn with(count: f64, age_hours: f64, newest_first: &[f64]) -> Self {
-        let mut steps = [f64::NAN; MEMORY_STEPS];
+        let mut steps = [f64::NAN; crate::task::MEMORY_STEPS];
         steps[..newest_first.len()].copy_from_slice(newest_first);
         Self { count, age_hours, steps }
     }
@@ -181,7 +178,7 @@ pub(crate) fn median(steps: &[f64]) -> Option<f64> {
 pub(crate) fn weighted_mean(steps: &Steps, tau: f64) -> Option<f64> {
     let decay = (-1.0 / tau).exp();
     let (mut weight, mut sum, mut weights) = (1.0, 0.0, 0.0);
-    for step in steps.iter().take(MEMORY_STEPS) {
+    for step in steps {
         if !step.is_nan() {
             sum += weight * step;
             weights += weight;

@@ -31,6 +31,9 @@ pub const HORIZONS_HOURS: [u32; 3] = [1, 6, 24];
 /// Hourly steps of all counters that a network sees. An origin without them is forecast by the fallback.
 pub const WINDOW_STEPS: usize = 20;
 
+/// Hourly steps of a day.
+pub const DAY_STEPS: usize = 24;
+
 /// Hourly steps that anything sees: seven days, which memory keeps of every video.
 pub const MEMORY_STEPS: usize = 168;
 
