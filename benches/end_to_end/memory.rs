@@ -15,14 +15,14 @@ const POLLS: Polls = Polls { videos: 500, poll_s: 600, gains: Gains::ByChance };
 /// Runs of each size, of which the median counts: one run's peak hangs on how far the reader got ahead of Postgres.
 const RUNS: usize = 3;
 
-const CSV: &str = "polls.csv";
-
 /// Measures and prints.
 pub fn measure(server: &Server) {
     let folder = tempfile::tempdir().expect("a folder");
+    let args = POLLS.args_of_all(folder.path());
     let [one, four] = [1_000_000, 4_000_000].map(|records| {
-        POLLS.csv(&folder.path().join(CSV), records).expect("a CSV file");
-        let mut peaks: Vec<f64> = (0..RUNS).map(|_| peak_mb(server, folder.path(), records)).collect();
+        let path = folder.path().join("polls.csv");
+        POLLS.csv(&path, records).expect("a CSV file");
+        let mut peaks: Vec<f64> = (0..RUNS).map(|_| peak_mb(server, &path, &args, records)).collect();
         peaks.sort_by(f64::total_cmp);
         peaks[RUNS / 2]
     });
@@ -31,12 +31,12 @@ pub fn measure(server: &Server) {
     row("4 M by 1 M", &format!("{:.2}", four / one), "<= 1.1");
 }
 
-/// The peak of one run over the polls in `folder`.
-fn peak_mb(server: &Server, folder: &Path, records: u64) -> f64 {
+/// The peak of one run over the polls in `path`, with `args` beside it.
+fn peak_mb(server: &Server, path: &Path, args: &[String], records: u64) -> f64 {
     let database = server.fresh_database();
-    let (csv, more) = (folder.join(CSV).display().to_string(), POLLS.args_of_all(folder));
-    let args = ["run", "--csv", &csv, "--database-url", &database, "--exit-at-end"];
-    let run = viewtide(args.into_iter().chain(more.iter().map(String::as_str)));
+    let path = path.display().to_string();
+    let run = ["run", "--csv", &path, "--database-url", &database, "--exit-at-end"];
+    let run = viewtide(run.into_iter().chain(args.iter().map(String::as_str)));
     let peak = peak::watch(&run);
     let summary = run.wait(DEADLINE).expect_code(0).json();
     assert_eq!(summary["records"], records);
