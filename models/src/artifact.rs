@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lstm::{Architecture, Ensemble, LstmError, Network, Recipe};
+use crate::features::{CHANNELS, FeatureSet};
+use crate::lstm::{Architecture, Bounds, Ensemble, LstmError, Network, Recipe};
 use crate::sealed::{SealError, Tensors, open, seal};
+use crate::task::{Metric, WINDOW_STEPS};
 
 const FORMAT: &str = "viewtide model";
 
@@ -20,20 +22,22 @@ pub const ARTIFACT_VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// What it forecasts: `views`, `likes` or `comments`.
-    pub metric: String,
+    /// What it forecasts.
+    pub metric: Metric,
     /// The version of the features that it was trained on.
     pub feature_version: u32,
     /// The sizes of its networks.
     pub architecture: Architecture,
+    /// How far from their base their words are taken.
+    pub bounds: Bounds,
     /// How they were trained.
     pub recipe: Recipe,
     /// The seed of each.
     pub seeds: Vec<u64>,
     /// The ids of the videos that it was trained on: what is said of others is out of sample.
     pub training_videos: Vec<String>,
-    /// The ids of the videos that told when to stop: seen too, if only from afar.
-    pub validation_videos: Vec<String>,
+    /// The first origin whose gains only told when to stop, in microseconds since 1970; `None` where nothing did.
+    pub validated_from_us: Option<i64>,
     /// The first origin that it was trained on, in microseconds since 1970.
     pub first_origin_us: i64,
     /// The last one, likewise.
@@ -61,13 +65,8 @@ pub enum ArtifactError {
     #[error("a model that is no network: {0}")]
     Network(#[from] LstmError),
     /// Trained on other features than this program makes.
-    #[error("a model for features of version {found}, while this program makes version {expected}: train it anew")]
-    Features {
-        /// The version that it was trained on.
-        found: u32,
-        /// The version that this program makes.
-        expected: u32,
-    },
+    #[error("a model for features of version {0}, which this program does not make: train it anew")]
+    Features(u32),
     /// The manifest says one thing and the weights another.
     #[error("a model whose manifest does not fit its weights: {0}")]
     Manifest(String),
@@ -80,27 +79,30 @@ impl Artifact {
     /// [`ArtifactError::Manifest`] where the manifest does not describe the ensemble, or holds a score that is not finite;
     /// [`ArtifactError::Network`] where a weight is not finite.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ArtifactError> {
-        self.manifest.check(self.ensemble.architecture(), self.ensemble.members().len())?;
+        let Self { manifest, ensemble } = self;
+        manifest.check()?;
+        if (manifest.architecture, manifest.bounds) != (*ensemble.architecture(), *ensemble.bounds())
+            || manifest.seeds.len() != ensemble.members().len()
+        {
+            return Err(ArtifactError::Manifest("it describes another ensemble".to_owned()));
+        }
         let mut tensors = Tensors::new();
-        for (index, member) in self.ensemble.members().iter().enumerate() {
+        for (index, member) in ensemble.members().iter().enumerate() {
             let of_member = member.tensors();
             Network::from_tensors(*member.architecture(), of_member.clone())?;
             tensors.extend(of_member.into_iter().map(|(name, tensor)| (format!("{index}.{name}"), tensor)));
         }
-        Ok(seal(FORMAT, ARTIFACT_VERSION, &self.manifest, &tensors)?)
+        Ok(seal(FORMAT, ARTIFACT_VERSION, manifest, &tensors)?)
     }
 
-    /// Reads a file for a program whose features have that version.
+    /// Reads a file.
     ///
     /// # Errors
     /// One for each way in which it can be wrong: another version, damaged, cut short, wrong in shape, weights that are
     /// not finite. Nothing of it is returned then.
-    pub fn from_bytes(bytes: &[u8], feature_version: u32) -> Result<Self, ArtifactError> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArtifactError> {
         let (manifest, mut tensors) = open::<Manifest>(FORMAT, ARTIFACT_VERSION, bytes)?;
-        if manifest.feature_version != feature_version {
-            return Err(ArtifactError::Features { found: manifest.feature_version, expected: feature_version });
-        }
-        manifest.check(&manifest.architecture, manifest.seeds.len())?;
+        manifest.check()?;
         let mut members = Vec::new();
         for index in 0..manifest.seeds.len() {
             let prefix = format!("{index}.");
@@ -111,18 +113,29 @@ impl Artifact {
         if let Some(name) = tensors.into_keys().next() {
             return Err(ArtifactError::Manifest(format!("{name} belongs to none of its networks")));
         }
-        Ok(Self { manifest, ensemble: Ensemble::new(members)? })
+        let ensemble = Ensemble::new(members, manifest.bounds)?;
+        Ok(Self { manifest, ensemble })
     }
 }
 
 impl Manifest {
-    fn check(&self, architecture: &Architecture, members: usize) -> Result<(), ArtifactError> {
+    /// Which numbers its networks are given.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Features`] where this program does not make them.
+    pub fn feature_set(&self) -> Result<FeatureSet, ArtifactError> {
+        FeatureSet::of_version(self.feature_version).ok_or(ArtifactError::Features(self.feature_version))
+    }
+
+    fn check(&self) -> Result<(), ArtifactError> {
         let wrong = |message: String| Err(ArtifactError::Manifest(message));
-        if self.architecture != *architecture {
-            return wrong(format!("it says {:?}, they are {architecture:?}", self.architecture));
-        }
-        if self.seeds.len() != members {
-            return wrong(format!("{} seeds, {members} networks", self.seeds.len()));
+        let context = self.feature_set()?.context_len();
+        let found = (self.architecture.steps, self.architecture.inputs, self.architecture.context);
+        if found != (WINDOW_STEPS, CHANNELS, context) {
+            return wrong(format!(
+                "its networks take (steps, values of a step, values of a context) = {found:?}, its features are \
+                 {WINDOW_STEPS}, {CHANNELS} and {context}"
+            ));
         }
         if self.first_origin_us > self.last_origin_us {
             return wrong(format!("its origins end at {} and begin at {}", self.last_origin_us, self.first_origin_us));

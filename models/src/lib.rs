@@ -9,6 +9,7 @@
 //! | [`features`] | what a network sees of an origin |
 //! | [`samples`] | what a network is trained on |
 //! | [`training_set`] | samples of many videos |
+//! | [`fit`] | a model made of videos |
 //! | [`lstm`] | the network: layers, training, forecasts |
 //! | [`artifact`] | a trained model as a file |
 //! | [`sealed`] | a file of tensors that tells whether it is whole |
@@ -20,6 +21,7 @@ pub mod artifact;
 pub mod blend;
 pub mod evaluate;
 pub mod features;
+pub mod fit;
 pub mod lstm;
 pub mod naive;
 pub mod old_stack;

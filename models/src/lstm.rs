@@ -9,6 +9,7 @@
 //! | `architecture` | how large a network is, and where each weight lies |
 //! | `network` | sizes and weights, and what they forecast |
 //! | `ensemble` | several networks that forecast their mean |
+//! | `bounds` | how far from its base a network's word is taken |
 //! | `recipe` | how a network is trained |
 //! | `training` | epochs, schedule, validation, stopping and going on |
 //! | `checkpoint` | a training that stopped, as bytes |
@@ -30,6 +31,7 @@ mod affine;
 mod arbitrary;
 mod architecture;
 mod batch;
+mod bounds;
 mod checkpoint;
 mod data;
 mod draws;
@@ -48,6 +50,7 @@ mod threads;
 mod training;
 
 pub use architecture::{Architecture, HORIZONS, LAYERS_MAX, QUANTILES, STEPS_MAX, WIDTH_MAX};
+pub use bounds::Bounds;
 pub use checkpoint::CheckpointError;
 pub use ensemble::{Ensemble, MEMBERS_MAX};
 pub use error::LstmError;

@@ -1,6 +1,6 @@
 //! Samples of many videos: every origin at which a metric is scored, with what came of it.
 
-use viewtide_dataflows::snapshot::EventTime;
+use viewtide_dataflows::snapshot::{EventTime, HOUR_US};
 
 use crate::features::{FeatureSet, Inputs, Seen};
 use crate::naive::Past;
@@ -50,6 +50,30 @@ impl TrainingSet {
         self.issued_at.is_empty()
     }
 
+    /// When the last `share` of the samples begins; `None` where there is no such part.
+    pub fn time_before_share(&self, share: f64) -> Option<EventTime> {
+        let mut times = self.issued_at.clone();
+        times.sort_unstable();
+        let part = (times.len() as f64 * share).round() as usize;
+        (part > 0).then(|| times[times.len() - part.min(times.len())])
+    }
+
+    /// The samples before `at` and those from it on. What the former would learn from gains that were known only after `at` is
+    /// taken from them.
+    pub fn split(&self, at: EventTime) -> (Self, Self) {
+        let (mut before, mut after) = (Self::default(), Self::default());
+        for row in 0..self.len() {
+            let issued_at = self.issued_at[row];
+            let is_known = HORIZONS_HOURS.map(|hours| issued_at >= at || issued_at + i64::from(hours) * HOUR_US <= at);
+            if is_known.contains(&true) {
+                let part = if issued_at < at { &mut before } else { &mut after };
+                part.issued_at.push(issued_at);
+                part.samples.push(&self.samples, row, is_known);
+            }
+        }
+        (before, after)
+    }
+
     fn append(&mut self, index: u32, video: &Video, metric: Metric, set: FeatureSet) {
         let first = self.len();
         let mut inputs = Inputs::default();
@@ -88,7 +112,7 @@ impl TrainingSet {
 
 #[cfg(test)]
 mod tests {
-    use viewtide_dataflows::snapshot::{HOUR_US, Nullable, Snapshot};
+    use viewtide_dataflows::snapshot::{Nullable, Snapshot};
     use viewtide_dataflows::video_id::VideoId;
 
     use super::*;
@@ -160,6 +184,29 @@ mod tests {
         assert!(products.iter().all(|product| (product / products[0] - 1.0).abs() < 1e-5), "{products:?}");
         let weights: Vec<f32> = training.samples.weight.iter().copied().filter(|weight| *weight > 0.0).collect();
         assert!((weights.iter().sum::<f32>() / weights.len() as f32 - 1.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn a_split_in_time_lets_nothing_of_the_later_part_into_the_former() {
+        let videos = videos();
+        let all = TrainingSet::of(videos.iter(), Metric::Views, FeatureSet::Levels);
+        let at = all.time_before_share(0.25).unwrap();
+        assert!(all.issued_at.iter().filter(|time| **time >= at).count().abs_diff(all.len() / 4) <= 1);
+        let (before, after) = all.split(at);
+        let is_before = |time: &EventTime| *time + HOUR_US <= at;
+        assert_eq!(before.issued_at, all.issued_at.iter().copied().filter(is_before).collect::<Vec<_>>());
+        assert!(after.issued_at.iter().all(|time| *time >= at));
+        assert_eq!(before.samples.window.len(), before.len() * WINDOW_LEN);
+        for (row, time) in before.issued_at.iter().enumerate() {
+            for (horizon, hours) in HORIZONS_HOURS.into_iter().enumerate() {
+                let is_known = time + i64::from(hours) * HOUR_US <= at;
+                let Samples { target, weight, .. } = &before.samples;
+                assert!(is_known || target[3 * row + horizon].is_nan() && weight[3 * row + horizon] == 0.0);
+            }
+        }
+        let known = |set: &TrainingSet| set.samples.target.iter().filter(|target| !target.is_nan()).count();
+        assert!(known(&before) > 60 && known(&after) > 15);
+        assert_eq!((all.time_before_share(0.0), TrainingSet::default().time_before_share(0.5)), (None, None));
     }
 
     #[test]

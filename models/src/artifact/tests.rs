@@ -2,31 +2,42 @@
 
 use super::*;
 use crate::lstm::Inputs;
+use crate::samples::Samples;
 use crate::sealed::Tensor;
 
-const FEATURES: u32 = 5;
-
 fn artifact() -> Artifact {
-    let architecture = Architecture { steps: 4, inputs: 3, context: 2, hidden: 5, layers: 2, dense: 6 };
+    let context = FeatureSet::Levels.context_len();
+    let architecture = Architecture { hidden: 5, layers: 2, dense: 6, ..Architecture::with_context(context) };
+    let bounds = Bounds::of(&Samples {
+        base: vec![0.0; 6],
+        target: vec![-0.5, -9.0, -9.0, 0.5, 9.0, 9.0],
+        ..Samples::default()
+    });
     let members = [7, 8].map(|seed| Network::untrained(architecture, seed).unwrap());
     let manifest = Manifest {
-        metric: "views".into(),
-        feature_version: FEATURES,
+        metric: Metric::Views,
+        feature_version: FeatureSet::Levels.version(),
         architecture,
+        bounds,
         recipe: Recipe::default(),
         seeds: vec![7, 8],
         training_videos: vec!["7tbWmYUZLX4".into(), "AUGPxmxWEAo".into()],
-        validation_videos: vec!["T24rF_x0TmQ".into()],
+        validated_from_us: Some(1_740_000_000_000_000),
         first_origin_us: 1_700_000_000_000_000,
         last_origin_us: 1_750_000_000_000_000,
         scores: BTreeMap::from([("views 6 h".into(), 0.1 + 0.2)]),
     };
-    Artifact { manifest, ensemble: Ensemble::new(members.into()).unwrap() }
+    Artifact { manifest, ensemble: Ensemble::new(members.into(), bounds).unwrap() }
+}
+
+fn waves(len: usize) -> Vec<f32> {
+    (0..len).map(|i| (i as f32 * 0.7).sin()).collect()
 }
 
 fn forecast(artifact: &Artifact) -> Vec<u32> {
-    let window: Vec<f32> = (0..24).map(|i| (i as f32 * 0.7).sin()).collect();
-    let inputs = Inputs { window: &window, context: &[0.1, 0.2, 0.3, 0.4], base: &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0] };
+    let Architecture { steps, inputs, context, .. } = artifact.manifest.architecture;
+    let (window, context) = (waves(2 * steps * inputs), waves(2 * context));
+    let inputs = Inputs { window: &window, context: &context, base: &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0] };
     artifact.ensemble.forecast(inputs, 1).unwrap().into_iter().map(f32::to_bits).collect()
 }
 
@@ -35,7 +46,7 @@ fn forged(change: impl FnOnce(&mut Manifest, &mut Tensors)) -> Result<Artifact, 
     let (mut manifest, mut tensors) =
         open::<Manifest>(FORMAT, ARTIFACT_VERSION, &artifact().to_bytes().unwrap()).unwrap();
     change(&mut manifest, &mut tensors);
-    Artifact::from_bytes(&seal(FORMAT, ARTIFACT_VERSION, &manifest, &tensors).unwrap(), FEATURES)
+    Artifact::from_bytes(&seal(FORMAT, ARTIFACT_VERSION, &manifest, &tensors).unwrap())
 }
 
 fn message(result: Result<Artifact, ArtifactError>) -> String {
@@ -47,42 +58,48 @@ fn what_is_read_forecasts_the_same_bits() {
     let written = artifact();
     let bytes = written.to_bytes().unwrap();
     assert_eq!(bytes, artifact().to_bytes().unwrap());
-    let read = Artifact::from_bytes(&bytes, FEATURES).unwrap();
+    let read = Artifact::from_bytes(&bytes).unwrap();
     assert_eq!(read, written);
     assert_eq!(forecast(&read), forecast(&written));
     assert_eq!(forged(|_, _| ()).unwrap(), written);
 }
 
 #[test]
-fn a_mean_is_that_of_the_members() {
+fn a_mean_is_that_of_the_members_within_bounds() {
     let artifact = artifact();
-    let window = [0.3; 12];
-    let inputs = Inputs { window: &window, context: &[0.1, 0.2], base: &[1.0, 2.0, 3.0] };
-    let [a, b] = [0, 1].map(|member| artifact.ensemble.members()[member].forecast(inputs, 1).unwrap());
-    assert_ne!(a, b);
-    let mean: Vec<f32> = a.iter().zip(&b).map(|(a, b)| (a + b) / 2.0).collect();
+    let (window, context) = (waves(120), waves(20));
+    let inputs = Inputs { window: &window, context: &context, base: &[1.0, 2.0, 3.0] };
+    let members = [0, 1].map(|member| {
+        let mut forecasts = artifact.ensemble.members()[member].forecast(inputs, 1).unwrap();
+        let unbounded = forecasts.clone();
+        // The hour's bounds are half a unit below and above the base, the others never reached.
+        forecasts[..3].iter_mut().for_each(|value| *value = value.clamp(0.5, 1.5));
+        assert_ne!(forecasts, unbounded, "an untrained network's interval is wider");
+        forecasts
+    });
+    assert_ne!(members[0], members[1]);
+    let mean: Vec<f32> = members[0].iter().zip(&members[1]).map(|(a, b)| (a + b) / 2.0).collect();
     assert_eq!(artifact.ensemble.forecast(inputs, 1).unwrap(), mean);
 }
 
 #[test]
-fn versions_of_features_are_told_apart() {
-    let bytes = artifact().to_bytes().unwrap();
-    assert_eq!(
-        message(Artifact::from_bytes(&bytes, FEATURES + 1)),
-        "a model for features of version 5, while this program makes version 6: train it anew"
-    );
+fn features_that_are_not_made_here_are_refused() {
+    let unknown = message(forged(|manifest, _| manifest.feature_version = 77));
+    assert_eq!(unknown, "a model for features of version 77, which this program does not make: train it anew");
+    let other = message(forged(|manifest, _| manifest.feature_version = FeatureSet::Lags.version()));
+    assert!(other.contains("its features are 20, 6 and 68"), "{other}");
 }
 
 #[test]
 fn a_file_that_is_cut_or_changed_is_refused() {
     let bytes = artifact().to_bytes().unwrap();
     for len in (0..bytes.len()).step_by(61) {
-        assert!(matches!(Artifact::from_bytes(&bytes[..len], FEATURES), Err(ArtifactError::File(_))), "{len}");
+        assert!(matches!(Artifact::from_bytes(&bytes[..len]), Err(ArtifactError::File(_))), "{len}");
     }
     for at in (bytes.len() - 4_000..bytes.len()).step_by(17) {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0x10;
-        let error = Artifact::from_bytes(&damaged, FEATURES).unwrap_err();
+        let error = Artifact::from_bytes(&damaged).unwrap_err();
         assert!(matches!(error, ArtifactError::File(SealError::Damaged { .. })), "{at}: {error}");
     }
 }
@@ -113,6 +130,10 @@ fn weights_that_make_no_network_are_refused() {
         tensors.clear();
     });
     assert!(without.contains("ensemble"), "{without}");
+    let unbounded = message_of(|manifest, _| {
+        manifest.bounds = serde_json::from_str("[[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]").unwrap();
+    });
+    assert!(unbounded.contains("no intervals of numbers"), "{unbounded}");
     let crowded = message_of(|manifest, _| manifest.seeds.push(9));
     assert!(crowded.contains("is missing"), "{crowded}");
 }

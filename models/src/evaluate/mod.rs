@@ -3,8 +3,12 @@
 //! | module | one concept |
 //! |---|---|
 //! | `replay` | one video's origins in order, with what could be known at each |
+//! | `networks` | what networks say at every origin |
+//! | `out_of_fold` | networks scored on videos that they were not trained on |
 //! | `table` | all methods' scores |
 
+mod networks;
+mod out_of_fold;
 mod replay;
 mod table;
 #[cfg(test)]
@@ -18,6 +22,8 @@ use viewtide_dataflows::video_id::VideoId;
 use crate::score::Forecast;
 use crate::task::{HORIZONS_HOURS, Metric};
 
+pub use networks::foresee;
+pub use out_of_fold::{OutOfFold, Step};
 pub use table::{Line, NAIVE_BLEND, evaluate};
 
 /// Forecasts of a method that is no naive one, for all horizons, by video, origin and counter.

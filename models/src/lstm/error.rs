@@ -1,5 +1,7 @@
 //! What is wrong with what a network was given.
 
+use super::architecture::HORIZONS;
+
 /// Samples, sizes or weights that a network cannot work with.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum LstmError {
@@ -67,6 +69,9 @@ pub enum LstmError {
     /// Networks that cannot be averaged.
     #[error("an ensemble of networks with different sizes, or of none")]
     Ensemble,
+    /// Bounds that are no intervals.
+    #[error("bounds of forecasts that are no intervals of numbers: {0:?}")]
+    Bounds([[f32; 2]; HORIZONS]),
     /// A checkpoint of another training.
     #[error("the checkpoint is of a training with another {0}: train afresh, or give what it was begun with")]
     OtherTraining(&'static str),

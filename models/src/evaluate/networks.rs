@@ -1,0 +1,40 @@
+//! What networks say at every origin at which a forecast is scored.
+
+use super::Given;
+use crate::features::{FeatureSet, Inputs, Seen};
+use crate::lstm::{self, Ensemble, HORIZONS, LstmError, QUANTILES};
+use crate::score::Forecast;
+use crate::task::{Metric, Video};
+
+/// What `ensemble`, whose networks are of `features`, says of `metric` at the scored origins of `videos`; into `given`.
+///
+/// # Errors
+/// [`LstmError::Length`] where the networks are of other features.
+pub fn foresee<'a>(
+    videos: impl IntoIterator<Item = &'a Video>,
+    metric: Metric,
+    features: FeatureSet,
+    ensemble: &Ensemble,
+    threads: usize,
+    given: &mut Given,
+) -> Result<(), LstmError> {
+    for video in videos {
+        let mut inputs = Inputs::default();
+        let mut origins = Vec::new();
+        for time in video.origins() {
+            if Seen::of(&video.origin(time)).append(metric, features, &mut inputs) {
+                origins.push(time);
+            }
+        }
+        let Inputs { window, context, base } = &inputs;
+        let said = ensemble.forecast(lstm::Inputs { window, context, base }, threads)?;
+        for (time, said) in origins.into_iter().zip(said.as_chunks::<{ HORIZONS * QUANTILES }>().0) {
+            let forecasts = std::array::from_fn(|horizon| {
+                let [low, median, high] = [0, 1, 2].map(|at| f64::from(said[horizon * QUANTILES + at]).sinh());
+                Forecast { gain: median, interval: Some([low, high]) }
+            });
+            given.insert((video.id, time, metric), forecasts);
+        }
+    }
+    Ok(())
+}
