@@ -7,6 +7,8 @@
 //! | `out_of_fold` | networks scored on videos that they were not trained on |
 //! | `table` | all methods' scores |
 
+#[cfg(test)]
+mod network_tests;
 mod networks;
 mod out_of_fold;
 mod replay;
@@ -24,7 +26,7 @@ use crate::task::{HORIZONS_HOURS, Metric};
 
 pub use networks::foresee;
 pub use out_of_fold::{OutOfFold, Step};
-pub use table::{Line, NAIVE_BLEND, evaluate};
+pub use table::{Line, NAIVE_BLEND, blend_name, evaluate};
 
 /// Forecasts of a method that is no naive one, for all horizons, by video, origin and counter.
 pub type Given = BTreeMap<(VideoId, EventTime, Metric), [Forecast; HORIZONS_HOURS.len()]>;

@@ -53,7 +53,7 @@ impl OutOfFold {
             let fit = Fit::new(others, plan.clone())?;
             let report = &mut |seed, step: &Progress| progress(Step { plan, fold, seed, progress: step });
             let Some(networks) = fit.train(threads, stop, report)? else { return Ok(false) };
-            let mut say = |networks, given: &mut Given| {
+            let say = |networks, given: &mut Given| {
                 let ensemble = Ensemble::new(networks, *fit.bounds())?;
                 foresee(held_out.iter().copied(), plan.metric, plan.features, &ensemble, threads, given)
             };

@@ -12,6 +12,11 @@ use crate::task::{HORIZONS_HOURS, Metric, Videos};
 /// The name of the blend of the naive forecasts alone.
 pub const NAIVE_BLEND: &str = "blend of naives";
 
+/// The name of the blend of the method of this name and the naive forecasts.
+pub fn blend_name(method: &str) -> String {
+    format!("blend of {method} and naives")
+}
+
 /// The scores of one method at one metric and horizon.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Line {
@@ -24,6 +29,10 @@ pub struct Line {
     /// Its figures.
     #[serde(flatten)]
     pub scores: Scores,
+    /// The relative error with the blend of the naive forecasts for a reference: what the method adds to it.
+    pub over_naive_blend: Option<f64>,
+    /// The greatest such ratio of an active video.
+    pub over_naive_blend_max: Option<f64>,
 }
 
 /// Forecasts of all methods at all scored origins, for one metric and horizon.
@@ -66,8 +75,7 @@ pub fn evaluate(videos: &Videos, methods: &[Method]) -> Vec<Line> {
         }
     }
     let blends = std::iter::once(NAIVE_BLEND.to_owned());
-    let blends: Vec<String> =
-        blends.chain(blended().map(|method| format!("blend of {} and naives", method.name))).collect();
+    let blends: Vec<String> = blends.chain(blended().map(|method| blend_name(&method.name))).collect();
     let mut lines = Vec::new();
     for metric in Metric::ALL {
         for (horizon, horizon_hours) in HORIZONS_HOURS.into_iter().enumerate() {
@@ -79,7 +87,9 @@ pub fn evaluate(videos: &Videos, methods: &[Method]) -> Vec<Line> {
             let given = methods.iter().map(|method| method.name.clone()).zip(&cell.given);
             for (method, forecasts) in naive.chain(blends.iter().cloned().zip(&cell.blends)).chain(given) {
                 let scores = score(&cell.targets, &active, forecasts, by);
-                lines.push(Line { metric, horizon_hours, method, scores });
+                let beside = score(&cell.targets, &active, forecasts, &cell.blends[0]);
+                let (over_naive_blend, over_naive_blend_max) = (beside.relative_error, beside.relative_error_max);
+                lines.push(Line { metric, horizon_hours, method, scores, over_naive_blend, over_naive_blend_max });
             }
         }
     }

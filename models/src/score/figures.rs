@@ -36,6 +36,8 @@ pub struct Scores {
     pub relative_error: Option<f64>,
     /// The interval that 95 % of such means lie in over videos drawn anew.
     pub relative_error_interval: Option<[f64; 2]>,
+    /// The greatest such ratio of an active video.
+    pub relative_error_max: Option<f64>,
     /// 1 less the geometric mean over the active videos of the mean absolute error over that of "the count stays".
     pub skill: Option<f64>,
     /// Like the relative error, over all videos with an error of the reference.
@@ -85,6 +87,7 @@ pub fn score(
         origins: rows.len(),
         active_videos: of_active.len(),
         relative_error_interval: mean_interval(&logs).map(|ends| ends.map(f64::exp)),
+        relative_error_max: logs.iter().copied().max_by(f64::total_cmp).map(f64::exp),
         relative_error: mean_log(logs),
         skill: mean_log(of_active.iter().map(|errors| ratio_log(errors.mae, errors.stay_mae)).collect())
             .map(|ratio| 1.0 - ratio),

@@ -25,6 +25,7 @@ fn the_figures_of_a_small_table() {
     // Errors 1, 0 | 4 | 1 against 2, 0 | 1 | 0.5 of the reference and 2, 6 | 10 | 1 of the last value.
     let near = |found: Option<f64>, expected: f64| assert!((found.unwrap() - expected).abs() < 1e-12, "{found:?}");
     near(scores.relative_error, (0.5_f64 * 4.0).sqrt());
+    near(scores.relative_error_max, 4.0);
     near(scores.relative_error_all_videos, (0.5_f64 * 4.0 * 2.0).cbrt());
     near(scores.skill, 1.0 - (1.0_f64 / 8.0 * 0.4).sqrt());
     near(scores.mae, 1.5);

@@ -36,6 +36,12 @@ impl Videos {
         self.videos.values()
     }
 
+    /// Those of which `is_it` says so, and the others.
+    pub fn partition(self, is_it: impl Fn(&Video) -> bool) -> (Self, Self) {
+        let (these, others) = self.videos.into_iter().partition(|(_, video)| is_it(video));
+        (Self { videos: these }, Self { videos: others })
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.videos.len()
