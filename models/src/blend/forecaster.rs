@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use viewtide_dataflows::snapshot::{COUNT_MAX, EventTime};
 
 use super::calibration::{Calibration, HALF_WIDTH_MIN};
-use super::{Hedge, MEMBERS, NAIVE_MEMBERS};
+use super::{Guard, Hedge, MEMBERS, NAIVE_MEMBERS};
 use crate::naive::{Naive, Past};
 use crate::task::{HORIZONS_HOURS, Metric};
 
@@ -43,7 +43,11 @@ pub struct Members {
 pub struct Issued {
     /// What each member said.
     pub members: Members,
-    /// The gain.
+    /// What the blend of all members makes of that.
+    pub full: f64,
+    /// What the blend of the naive ones makes of it.
+    pub naive: f64,
+    /// The gain: something between the two.
     pub gain: f64,
     /// The ends of the interval of it.
     pub interval: [f64; 2],
@@ -62,6 +66,13 @@ impl Members {
         let network_widths = network
             .map(|Network { gain, quantiles: [low, high] }| [gain - low, high - gain].map(|width| width.max(0.0)));
         Self { gains, network_widths }
+    }
+
+    /// The mean of the gains by these weights, which sum to 1: on the scale of asinh, so that a member that is far off does not
+    /// carry the others away.
+    fn mean(&self, weights: &[f64; MEMBERS]) -> f64 {
+        let scaled = weights.iter().zip(&self.gains).map(|(weight, gain)| weight * gain.unwrap_or(0.0).asinh());
+        scaled.sum::<f64>().sinh()
     }
 
     /// How far the naive members are from each other: their mean deviation from their mean, and half a count.
@@ -120,6 +131,7 @@ impl Issued {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Blend {
     hedge: Hedge,
+    guard: Guard,
     calibration: Calibration,
 }
 
@@ -144,24 +156,31 @@ impl Forecaster {
 
 impl Blend {
     fn issue(&self, metric: Metric, base: f64, members: Members) -> Issued {
-        let there = members.gains.map(|gain| gain.is_some());
-        let naive = if there[0] { 1.0 - NETWORK_PRIOR } else { 1.0 } / NAIVE_MEMBERS.len() as f64;
-        let prior = std::array::from_fn(|member| if member == 0 { NETWORK_PRIOR } else { naive });
-        let weights = self.hedge.weights(&there, &prior);
-        // On the scale of asinh a member that is far off does not carry the others away.
-        let scaled = weights.iter().zip(&members.gains).map(|(weight, gain)| weight * gain.unwrap_or(0.0).asinh());
         let (least, most) = bounds(metric, base);
-        let gain = scaled.sum::<f64>().sinh().clamp(least, most);
+        let there = members.gains.map(|gain| gain.is_some());
+        let weights = self.weights(&there);
+        let full = members.mean(&weights).clamp(least, most);
+        let share = if there[0] { self.guard.share() } else { 0.0 };
+        let naive_there = std::array::from_fn(|member| member > 0 && there[member]);
+        let naive = members.mean(&self.weights(&naive_there)).clamp(least, most);
+        let gain = (share * full.asinh() + (1.0 - share) * naive.asinh()).sinh().clamp(least, most);
+        let of_network = share * weights[0];
         let missed = self.hedge.missed(MISSED_PRIOR, MISSED_PRIOR_TIMES);
         let width = HALF_WIDTH_FACTOR * missed * members.disagreement();
         let widths = match members.network_widths {
-            Some(widths) => widths.map(|of_network| weights[0] * of_network + (1.0 - weights[0]) * width),
+            Some(widths) => widths.map(|its| of_network * its + (1.0 - of_network) * width),
             None => [width; 2],
         };
         let [below, above] = self.calibration.factors();
         let low = gain - (widths[0] * below).max(HALF_WIDTH_MIN);
         let high = gain + (widths[1] * above).max(HALF_WIDTH_MIN);
-        Issued { members, gain, interval: [low, high].map(|end| end.clamp(least, most)) }
+        Issued { members, full, naive, gain, interval: [low, high].map(|end| end.clamp(least, most)) }
+    }
+
+    /// What the members weigh that are there.
+    fn weights(&self, there: &[bool; MEMBERS]) -> [f64; MEMBERS] {
+        let naive = (1.0 - NETWORK_PRIOR) / NAIVE_MEMBERS.len() as f64;
+        self.hedge.weights(there, &std::array::from_fn(|member| if member == 0 { NETWORK_PRIOR } else { naive }))
     }
 
     fn learn(&mut self, issued: &Issued, gain: f64, at: EventTime) {
@@ -169,6 +188,7 @@ impl Blend {
         // What a member that was not there would have missed is not known; it neither gains nor loses by that.
         let losses = issued.members.gains.map(|member| member.map_or(missed, |member| (member - gain).abs()));
         self.hedge.learn(&losses, (missed / issued.members.disagreement()).min(MISSED_MAX), at);
+        self.guard.learn((issued.full - gain).abs(), (issued.naive - gain).abs(), at);
         self.calibration.learn(issued.interval, gain);
     }
 }

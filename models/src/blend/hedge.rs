@@ -12,11 +12,11 @@ use super::MEMBERS;
 const HALF_LIFE_HOURS: f64 = 48.0;
 
 /// The share of all weight that is dealt out as before anything was learned, so that no member is ever lost.
-const SHARED_OUT: f64 = 0.01;
+pub(super) const SHARED_OUT: f64 = 0.01;
 
 /// What is taken for the loss of the best member at least, counts: that of a counter that stands still is 0, and any excess over
 /// 0 would decide everything.
-const LOSS_MIN: f64 = 0.1;
+pub(super) const LOSS_MIN: f64 = 0.1;
 
 /// What one blend knows of its members, and of itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -59,8 +59,7 @@ impl Hedge {
 
     /// Learns at a time what each member missed, and by how many widths the blend was off.
     pub fn learn(&mut self, losses: &[f64; MEMBERS], missed: f64, at: EventTime) {
-        let hours = at.saturating_sub(self.learned_at).max(0) as f64 / HOUR_US as f64;
-        let fade = if self.count > 0.0 { (-hours / HALF_LIFE_HOURS).exp2() } else { 0.0 };
+        let fade = fade(self.count, self.learned_at, at);
         for (sum, loss) in self.losses.iter_mut().zip(losses) {
             *sum = *sum * fade + loss;
         }
@@ -68,6 +67,12 @@ impl Hedge {
         self.count = self.count * fade + 1.0;
         self.learned_at = self.learned_at.max(at);
     }
+}
+
+/// What sums over `count` losses, the newest learned at one time, are worth at a later one.
+pub(super) fn fade(count: f64, learned_at: EventTime, at: EventTime) -> f64 {
+    let hours = at.saturating_sub(learned_at).max(0) as f64 / HOUR_US as f64;
+    if count > 0.0 { (-hours / HALF_LIFE_HOURS).exp2() } else { 0.0 }
 }
 
 fn normalise(weights: &mut [f64; MEMBERS]) {

@@ -4,17 +4,20 @@
 //! | module | one concept |
 //! |---|---|
 //! | `hedge` | the weights of the members |
+//! | `guard` | when the naive members alone take over |
 //! | `calibration` | the widths of the intervals |
 //! | `forecaster` | what is known of one video, and what is issued for it |
 
 mod calibration;
 mod forecaster;
+mod guard;
 mod hedge;
 #[cfg(test)]
 mod tests;
 
 pub use calibration::Calibration;
 pub use forecaster::{Basis, ForecastCounts, Forecaster, Issued, Members, Network};
+pub use guard::Guard;
 pub use hedge::Hedge;
 
 use crate::naive::Naive;

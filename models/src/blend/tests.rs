@@ -53,6 +53,40 @@ fn weights_have_no_unit() {
     }
 }
 
+/// On a video that the network is wrong about the naive forecasts take over, and give way where it is right again.
+#[test]
+fn a_guard_turns_to_the_better_blend_within_a_day() {
+    let mut guard = Guard::default();
+    let before = guard.share();
+    assert!((0.5..1.0).contains(&before));
+    (0..24).for_each(|hour| guard.learn(12.0, 10.0, hour * HOUR_US));
+    assert!(guard.share() < 0.02, "{}", guard.share());
+    (24..120).for_each(|hour| guard.learn(8.0, 10.0, hour * HOUR_US));
+    assert!(guard.share() > 0.98, "{}", guard.share());
+    let mut even = Guard::default();
+    (0..200).for_each(|hour| even.learn(0.0, 0.0, hour * HOUR_US));
+    assert!((even.share() - before).abs() < 1e-12);
+}
+
+/// A network that is always off costs a video a few hours, and less than where it is one member among many.
+#[test]
+fn a_network_that_errs_on_a_video_costs_little() {
+    let mut forecaster = Forecaster::default();
+    let (mut issued_missed, mut naive_missed, mut full_missed) = (0.0, 0.0, 0.0);
+    for hour in 0..100 {
+        let past = Past::with(1_000.0, 500.0, &[100.0; 30]);
+        let network = Network { gain: 20.0, quantiles: [10.0, 30.0] };
+        let issued = forecaster.issue(Metric::Views, 0, 1_000.0, Members::of(&past, 1, Some(network)));
+        let gain = if hour % 2 == 0 { 80.0 } else { 120.0 };
+        issued_missed += (issued.gain - gain).abs();
+        naive_missed += (issued.naive - gain).abs();
+        full_missed += (issued.full - gain).abs();
+        forecaster.learn(Metric::Views, 0, &issued, gain, hour * HOUR_US);
+    }
+    let (cost, unguarded) = (issued_missed / naive_missed - 1.0, full_missed / naive_missed - 1.0);
+    assert!(cost < 0.04 && cost < 0.7 * unguarded, "{cost} with a guard, {unguarded} without");
+}
+
 /// However wide the intervals are at first, in the long run each side misses one actual in ten.
 #[test]
 fn each_side_of_an_interval_misses_one_in_ten() {
