@@ -29,6 +29,11 @@ const TAUS: [f64; 3] = [3.0, 6.0, 12.0];
 /// How far back the distribution of steps is looked at, hours.
 const DISTRIBUTIONS: [usize; 2] = [WINDOW_STEPS, MEMORY_STEPS];
 
+/// What a tree would be given is divided by the one and clipped to the other on both sides: deviations of single steps reach 13,
+/// and a network that was trained on few such made a forecast explode.
+const LAG_SCALE: f64 = 4.0;
+const LAG_MAX: f64 = 2.5;
+
 /// An hour that gains less than this is quiet.
 const QUIET_BELOW: f64 = 0.5;
 
@@ -60,15 +65,15 @@ pub(super) fn append(origin: &Origin, counters: [&Rates; 3], set: FeatureSet, co
 }
 
 fn append_lags(rates: &Rates, push: &mut impl FnMut(f64)) {
-    rates.deviations.iter().for_each(|deviation| push(*deviation));
+    rates.deviations.iter().for_each(|deviation| push(lag(*deviation)));
     for hours in HORIZONS_HOURS.map(|hours| hours as usize) {
         for back in DAYS_BACK.map(|days| days * DAY) {
-            push(rates.deviation(rates.mean(back - hours..back)));
+            push(lag(rates.deviation(rates.mean(back - hours..back))));
         }
     }
-    LAG_PARTS.iter().for_each(|(from, to)| push(rates.deviation(rates.mean(*from..*to))));
-    TAUS.iter().for_each(|tau| push(rates.deviation(weighted_mean(&rates.steps, *tau))));
-    push(rates.deviation(median(&rates.steps[..DAY])));
+    LAG_PARTS.iter().for_each(|(from, to)| push(lag(rates.deviation(rates.mean(*from..*to)))));
+    TAUS.iter().for_each(|tau| push(lag(rates.deviation(weighted_mean(&rates.steps, *tau)))));
+    push(lag(rates.deviation(median(&rates.steps[..DAY]))));
     DISTRIBUTIONS.iter().for_each(|hours| append_distribution(rates, *hours, push));
 }
 
@@ -79,7 +84,12 @@ fn append_distribution(rates: &Rates, hours: usize, push: &mut impl FnMut(f64)) 
     let (sum, squares) =
         there().map(scaled).fold((0.0, 0.0), |(sum, squares), step| (sum + step, squares + step * step));
     let mean = sum / count;
-    push((squares / count - mean * mean).max(0.0).sqrt());
-    push(rates.deviation(there().reduce(f64::max)));
+    push(lag((squares / count - mean * mean).max(0.0).sqrt()));
+    push(lag(rates.deviation(there().reduce(f64::max))));
     push(there().filter(|step| step.abs() < QUIET_BELOW).count() as f64 / count - 0.5);
+}
+
+/// A deviation or a spread as a network is given it beside the levels.
+fn lag(deviation: f64) -> f64 {
+    (deviation / LAG_SCALE).clamp(-LAG_MAX, LAG_MAX)
 }

@@ -46,7 +46,7 @@ impl FeatureSet {
     pub const fn version(self) -> u32 {
         match self {
             Self::Levels => 1,
-            Self::Lags => 2,
+            Self::Lags => 3,
         }
     }
 

@@ -93,7 +93,7 @@ fn the_lags_are_what_a_tree_would_be_given() {
     let context = inputs(&origin, Metric::Views, FeatureSet::Lags).context;
     assert_eq!(context[..20], inputs(&origin, Metric::Views, FeatureSet::Levels).context);
     let lags = &context[20..];
-    let deviation = |rate: f64| asinh4(rate) - asinh4(10.5);
+    let deviation = |rate: f64| (asinh4(rate) - asinh4(10.5)) / 4.0;
     (0..24).for_each(|back| assert_near(lags[back], deviation(back as f64 + 1.0)));
     // The hours that a horizon covers, one, two and seven days before.
     for (at, (hours, days)) in
@@ -116,7 +116,7 @@ fn the_lags_are_what_a_tree_would_be_given() {
         let mean = steps().sum::<f64>() / f64::from(hours);
         let spread = (steps().map(|step| (step - mean).powi(2)).sum::<f64>() / f64::from(hours)).sqrt();
         let found = &lags[42 + 3 * at..45 + 3 * at];
-        assert!((f64::from(found[0]) - spread).abs() < 1e-5, "{found:?}");
+        assert!((f64::from(found[0]) - spread / 4.0).abs() < 1e-5, "{found:?}");
         assert_near(found[1], deviation(f64::from(hours)));
         assert_near(found[2], -0.5);
     }
@@ -124,6 +124,23 @@ fn the_lags_are_what_a_tree_would_be_given() {
     let quiet = origin_of_likes_that_stand_still();
     let lags = &inputs(&quiet, Metric::Likes, FeatureSet::Lags).context[20..];
     assert_eq!((lags[44], lags[47]), (0.5, 0.5), "all hours are quiet");
+}
+
+/// A step of a million where all others gain one stays within what a network is used to, and so does its negative.
+#[test]
+fn the_lags_of_a_jump_are_clipped() {
+    for jump in [1_000_000, -1_000_000] {
+        let likes = |hour: i64| 2_000_000 + hour + if hour >= 182 { jump } else { 0 };
+        let origin = origin(&(0..=192).map(|hour| [Some(1_000 + hour), Some(likes(hour)), None]).collect::<Vec<_>>());
+        let lags = &inputs(&origin, Metric::Likes, FeatureSet::Lags).context[20..];
+        let deviation = asinh4(1.0) - asinh4(1.0 + jump as f64 / 20.0);
+        assert!(deviation.abs() > 10.0);
+        let clipped = 2.5 * -jump.signum() as f32;
+        assert_eq!([lags[9], lags[11]], [clipped; 2], "hours of a like each");
+        assert!(lags[..41].iter().all(|lag| lag.abs() <= 2.5));
+        let of_jump = asinh4(jump as f64 + 1.0) - asinh4(1.0 + jump as f64 / 20.0);
+        assert_near(lags[10], (of_jump / 4.0).clamp(-2.5, 2.5));
+    }
 }
 
 fn origin_of_likes_that_stand_still() -> Origin {
@@ -172,6 +189,8 @@ proptest! {
         for (metric, set) in Metric::ALL.into_iter().flat_map(|metric| FeatureSet::ALL.map(|set| (metric, set))) {
             let mut inputs = Inputs::default();
             if Seen::of(&origin).append(metric, set, &mut inputs) {
+                let lags = &inputs.context[FeatureSet::Levels.context_len()..];
+                prop_assert!(lags.iter().all(|lag| lag.abs() <= 2.5));
                 let all = inputs.window.iter().chain(&inputs.context).chain(&inputs.base);
                 prop_assert!(all.into_iter().all(|value| value.is_finite() && value.abs() < 70.0));
             }
