@@ -25,20 +25,19 @@ impl Origin {
     ///
     /// A count at an hour lies on the line between the snapshots around it, and is missing where they are more than
     /// [`GAP_US_MAX`] apart, or where there is none on one side.
-    pub fn observe<'a>(first: EventTime, time: EventTime, snapshots: impl IntoIterator<Item = &'a Snapshot>) -> Self {
-        Self::read(first, time, GAP_US_MAX, snapshots).0
+    pub fn observe(first: EventTime, time: EventTime, snapshots: &[Snapshot]) -> Self {
+        Self::read(first, time, GAP_US_MAX, until(time, snapshots))
     }
 
     /// The same over the snapshots that are there, however far apart, for what has too few steps: between any two the counter
     /// is taken to move evenly. Where the only snapshots before the origin lie within the hour before it, the first step is
     /// what that part of an hour makes in a whole one.
-    pub fn observe_loosely<'a>(
-        first: EventTime,
-        time: EventTime,
-        snapshots: impl IntoIterator<Item = &'a Snapshot>,
-    ) -> Self {
-        let (mut origin, oldest) = Self::read(first, time, i64::MAX, snapshots);
-        for (counts, oldest) in origin.counts.iter_mut().zip(oldest) {
+    pub fn observe_loosely(first: EventTime, time: EventTime, snapshots: &[Snapshot]) -> Self {
+        let snapshots = until(time, snapshots);
+        let mut origin = Self::read(first, time, i64::MAX, snapshots);
+        for (counts, metric) in origin.counts.iter_mut().zip(Metric::ALL) {
+            // What hides a 0 comes before it, so that the oldest count says something whatever it is.
+            let oldest = snapshots.iter().find_map(|snapshot| Some((snapshot.time, count(snapshot, metric, false)?)));
             let Some((oldest_us, oldest)) = oldest else { continue };
             if counts[1].is_nan() && oldest_us < time {
                 counts[1] = counts[0] - (counts[0] - oldest as f64) / ((time - oldest_us) as f64 / HOUR_US as f64);
@@ -47,26 +46,45 @@ impl Origin {
         origin
     }
 
-    /// Also gives the oldest count that was seen of each counter.
-    fn read<'a>(
-        first: EventTime,
-        time: EventTime,
-        gap_us_max: i64,
-        snapshots: impl IntoIterator<Item = &'a Snapshot>,
-    ) -> (Self, [Option<(EventTime, i64)>; 3]) {
+    /// Hour by hour, the oldest first. Where both snapshots around an hour speak of all counters, as nearly all do, one look at
+    /// the two is enough; else every counter goes its own way.
+    fn read(first: EventTime, time: EventTime, gap_us_max: i64, snapshots: &[Snapshot]) -> Self {
         let memory_start = time - MEMORY_STEPS as i64 * HOUR_US;
         let mut origin = Self {
             time,
             age_hours: (time - first).max(0) as f64 / HOUR_US as f64,
             counts: [[f64::NAN; MEMORY_STEPS + 1]; 3],
         };
-        let mut walks = Metric::ALL.map(|metric| Walk::new(metric, memory_start));
-        for snapshot in snapshots.into_iter().take_while(|snapshot| snapshot.time <= time) {
-            for (walk, counts) in walks.iter_mut().zip(&mut origin.counts) {
-                walk.pass(snapshot, gap_us_max, memory_start, counts);
+        let mut walks = Metric::ALL.map(|metric| Walk::new(snapshots, metric, memory_start));
+        let mut place = 0;
+        for hours_back in (0..=MEMORY_STEPS).rev() {
+            let hour = time - hours_back as i64 * HOUR_US;
+            while snapshots.get(place).is_some_and(|snapshot| snapshot.time < hour) {
+                place += 1;
+            }
+            match around(snapshots, place) {
+                Some((before, after))
+                    if after.time - before.time <= gap_us_max
+                        && walks.iter().all(|walk| walk.speaks(place - 1, before) && walk.speaks(place, after)) =>
+                {
+                    origin.put_between(hours_back, hour, before, after);
+                }
+                _ => {
+                    for (walk, counts) in walks.iter_mut().zip(&mut origin.counts) {
+                        counts[hours_back] = walk.count(place, hour, gap_us_max);
+                    }
+                }
             }
         }
-        (origin, walks.map(|walk| walk.oldest))
+        origin
+    }
+
+    /// Puts in the counts at `hour`, which lies between two snapshots that say all of them, or at the latter.
+    fn put_between(&mut self, hours_back: usize, hour: EventTime, before: &Snapshot, after: &Snapshot) {
+        for (counter, counts) in self.counts.iter_mut().enumerate() {
+            let said = |snapshot: &Snapshot| (snapshot.time, snapshot.counts[counter].get().unwrap_or_default());
+            counts[hours_back] = count_between(said(before), said(after), hour);
+        }
     }
 
     /// The count of `metric` so many hours back, 0 for that at the origin; NaN where missing.
@@ -91,44 +109,69 @@ impl Origin {
     }
 }
 
-/// The way along one counter's snapshots, past the hours that lie between them.
-struct Walk {
-    metric: Metric,
-    oldest: Option<(EventTime, i64)>,
-    last: Option<(EventTime, i64)>,
-    zero_is_missing: bool,
-    /// The hour that is passed next: one more than the hours from it to the origin.
-    hours_left: usize,
-    /// Its time.
-    hour: EventTime,
+/// Those at or before `time`; few are after it.
+fn until(time: EventTime, snapshots: &[Snapshot]) -> &[Snapshot] {
+    let last = snapshots.iter().rposition(|snapshot| snapshot.time <= time);
+    &snapshots[..last.map_or(0, |last| last + 1)]
 }
 
-impl Walk {
-    fn new(metric: Metric, memory_start: EventTime) -> Self {
-        let hours_left = MEMORY_STEPS + 1;
-        Self { metric, oldest: None, last: None, zero_is_missing: false, hours_left, hour: memory_start }
+/// The snapshot at `place` and the one before it.
+fn around(snapshots: &[Snapshot], place: usize) -> Option<(&Snapshot, &Snapshot)> {
+    Some((snapshots.get(place.checked_sub(1)?)?, snapshots.get(place)?))
+}
+
+/// The way along one counter's snapshots, from one hour to the next.
+struct Walk<'a> {
+    snapshots: &'a [Snapshot],
+    metric: Metric,
+    /// The place of the first snapshot that hides zeros behind it.
+    hides_zeros: usize,
+    /// The place of the first snapshot at or after the hour that says something; behind the last one where there is none.
+    after_place: usize,
+    before: Option<(EventTime, i64)>,
+    after: Option<(EventTime, i64)>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(snapshots: &'a [Snapshot], metric: Metric, memory_start: EventTime) -> Self {
+        let hides = |snapshot: &Snapshot| {
+            snapshot.time >= memory_start && count(snapshot, metric, false).is_some_and(|it| hides_zero(metric, it))
+        };
+        let hides_zeros = match metric {
+            Metric::Views => snapshots.len(),
+            _ => snapshots.iter().position(hides).unwrap_or(snapshots.len()),
+        };
+        let mut walk = Self { snapshots, metric, hides_zeros, after_place: 0, before: None, after: None };
+        walk.move_to(0);
+        walk
     }
 
-    fn pass(
-        &mut self,
-        snapshot: &Snapshot,
-        gap_us_max: i64,
-        memory_start: EventTime,
-        counts: &mut [f64; MEMORY_STEPS + 1],
-    ) {
-        let Some(count) = count(snapshot, self.metric, self.zero_is_missing) else { return };
-        let time = snapshot.time;
-        while self.hour <= time && self.hours_left > 0 {
-            counts[self.hours_left - 1] = match self.last {
-                _ if self.hour == time => count as f64,
-                Some(last) if time - last.0 <= gap_us_max => count_between(last, (time, count), self.hour),
-                _ => f64::NAN,
-            };
-            self.hours_left -= 1;
-            self.hour += HOUR_US;
+    /// What `snapshot`, which is the one at `place`, says.
+    fn said(&self, place: usize, snapshot: &Snapshot) -> Option<(EventTime, i64)> {
+        Some((snapshot.time, count(snapshot, self.metric, place > self.hides_zeros)?))
+    }
+
+    fn speaks(&self, place: usize, snapshot: &Snapshot) -> bool {
+        self.said(place, snapshot).is_some()
+    }
+
+    /// The count at `hour`, where `place` is that of the first snapshot at or after it; NaN where missing.
+    fn count(&mut self, place: usize, hour: EventTime, gap_us_max: i64) -> f64 {
+        if self.after_place < place {
+            self.move_to(place);
         }
-        self.zero_is_missing |= time >= memory_start && hides_zero(self.metric, count);
-        self.last = Some((time, count));
-        self.oldest.get_or_insert((time, count));
+        match (self.before, self.after) {
+            (_, Some((time, count))) if time == hour => count as f64,
+            (Some(before), Some(after)) if after.0 - before.0 <= gap_us_max => count_between(before, after, hour),
+            _ => f64::NAN,
+        }
+    }
+
+    fn move_to(&mut self, place: usize) {
+        let said = |place: usize| self.said(place, &self.snapshots[place]);
+        let after = (place..self.snapshots.len()).find_map(|place| Some((place, said(place)?)));
+        let after_place = after.map_or(self.snapshots.len(), |after| after.0);
+        let before = (0..after_place).rev().find_map(said);
+        (self.after_place, self.after, self.before) = (after_place, after.map(|after| after.1), before);
     }
 }
