@@ -5,10 +5,12 @@ use std::f64::consts::TAU;
 use viewtide_dataflows::snapshot::HOUR_US;
 
 use super::FeatureSet;
-use super::rates::{Rates, scaled};
+use super::distribution::Distribution;
+use super::rates::{Recent, Sums};
+use super::scale::ln_1p;
 use super::window::level_channel;
 use crate::naive::{median, weighted_mean};
-use crate::task::{DAY_STEPS as DAY, HORIZONS_HOURS, MEMORY_STEPS, Origin, WINDOW_STEPS};
+use crate::task::{DAY_STEPS as DAY, HORIZONS_HOURS, MEMORY_STEPS, Origin, Steps, WINDOW_STEPS};
 
 /// The age counts up to this, hours: beyond it would be a calendar date in disguise, and tell videos apart.
 const AGE_HOURS_MAX: f64 = 168.0;
@@ -34,9 +36,6 @@ const DISTRIBUTIONS: [usize; 2] = [WINDOW_STEPS, MEMORY_STEPS];
 const LAG_SCALE: f64 = 4.0;
 const LAG_MAX: f64 = 2.5;
 
-/// An hour that gains less than this is quiet.
-const QUIET_BELOW: f64 = 0.5;
-
 /// Hour of day, age, three of each counter, parts of the past.
 pub(super) const LEVELS_LEN: usize = 2 + 1 + 3 * 3 + LEVEL_PARTS.len();
 
@@ -44,49 +43,46 @@ pub(super) const LEVELS_LEN: usize = 2 + 1 + 3 * 3 + LEVEL_PARTS.len();
 pub(super) const LAGS_LEN: usize =
     DAY + DAYS_BACK.len() * HORIZONS_HOURS.len() + LAG_PARTS.len() + TAUS.len() + 1 + 3 * DISTRIBUTIONS.len();
 
-/// Appends the context: `counters` begin with the one that is forecast.
-pub(super) fn append(origin: &Origin, counters: [&Rates; 3], set: FeatureSet, context: &mut Vec<f32>) {
-    let mut push = |value: f64| context.push(value as f32);
+/// Hour of day as sine and cosine, and age.
+pub(super) fn moment(origin: &Origin) -> [f64; 3] {
     let hour = origin.time.rem_euclid(DAY as i64 * HOUR_US) as f64 / (DAY as i64 * HOUR_US) as f64;
-    push((TAU * hour).sin());
-    push((TAU * hour).cos());
-    push(origin.age_hours.min(AGE_HOURS_MAX).ln_1p() / 4.0 - 1.3);
-    for rates in counters {
-        let (level, size) = (rates.level(), Some(rates.count).filter(|count| !count.is_nan()).map(f64::ln_1p));
+    [(TAU * hour).sin(), (TAU * hour).cos(), ln_1p(origin.age_hours.min(AGE_HOURS_MAX)) / 4.0 - 1.3]
+}
+
+/// Appends the context: `counters` begin with the one that is forecast, which has all steps of its window; `steps` are its own.
+pub(super) fn append(moment: [f64; 3], counters: [&Recent; 3], steps: &Steps, set: FeatureSet, context: &mut Vec<f32>) {
+    context.reserve(set.context_len());
+    let mut push = |value: f64| context.push(value as f32);
+    moment.into_iter().for_each(&mut push);
+    for Recent { level, size, .. } in counters {
         push(level.map_or(0.0, level_channel));
         push(size.map_or(0.0, |size| size / 5.0 - 2.0));
-        push(level.zip(size).map_or(0.0, |(level, size)| (size - level) / 4.0));
+        push(level.zip(*size).map_or(0.0, |(level, size)| (size - level) / 4.0));
     }
-    let rates = counters[0];
-    LEVEL_PARTS.iter().for_each(|(from, to)| push(rates.deviation(rates.mean(*from..*to))));
+    let sums = Sums::of(steps);
+    let parts = LEVEL_PARTS.map(|(from, to)| sums.mean(from..to));
+    parts.iter().for_each(|rate| push(counters[0].deviation(*rate)));
     if set == FeatureSet::Lags {
-        append_lags(rates, &mut push);
+        append_lags(counters[0], steps, &sums, &mut push);
     }
 }
 
-fn append_lags(rates: &Rates, push: &mut impl FnMut(f64)) {
-    rates.deviations.iter().for_each(|deviation| push(lag(*deviation)));
+fn append_lags(recent: &Recent, steps: &Steps, sums: &Sums, push: &mut impl FnMut(f64)) {
+    recent.deviations.iter().for_each(|deviation| push(lag(*deviation)));
+    let mut push_rates = |rates: &[f64]| rates.iter().for_each(|rate| push(lag(recent.deviation(*rate))));
     for hours in HORIZONS_HOURS.map(|hours| hours as usize) {
-        for back in DAYS_BACK.map(|days| days * DAY) {
-            push(lag(rates.deviation(rates.mean(back - hours..back))));
-        }
+        push_rates(&DAYS_BACK.map(|days| sums.mean(days * DAY - hours..days * DAY)));
     }
-    LAG_PARTS.iter().for_each(|(from, to)| push(lag(rates.deviation(rates.mean(*from..*to)))));
-    TAUS.iter().for_each(|tau| push(lag(rates.deviation(weighted_mean(&rates.steps, *tau)))));
-    push(lag(rates.deviation(median(&rates.steps[..DAY]))));
-    DISTRIBUTIONS.iter().for_each(|hours| append_distribution(rates, *hours, push));
-}
-
-/// Spread, maximum, and share of quiet hours of the steps that are there.
-fn append_distribution(rates: &Rates, hours: usize, push: &mut impl FnMut(f64)) {
-    let there = || rates.steps[..hours].iter().copied().filter(|step| !step.is_nan());
-    let count = there().count().max(1) as f64;
-    let (sum, squares) =
-        there().map(scaled).fold((0.0, 0.0), |(sum, squares), step| (sum + step, squares + step * step));
-    let mean = sum / count;
-    push(lag((squares / count - mean * mean).max(0.0).sqrt()));
-    push(lag(rates.deviation(there().reduce(f64::max))));
-    push(there().filter(|step| step.abs() < QUIET_BELOW).count() as f64 / count - 0.5);
+    push_rates(&LAG_PARTS.map(|(from, to)| sums.mean(from..to)));
+    push_rates(&TAUS.map(|tau| weighted_mean(steps, tau).unwrap_or(f64::NAN)));
+    push_rates(&[median(&steps[..DAY]).unwrap_or(f64::NAN)]);
+    let deviations = recent.deviations(steps);
+    for hours in DISTRIBUTIONS {
+        let Distribution { spread, maximum, quiet } = Distribution::of(&steps[..hours], &deviations[..hours]);
+        push(lag(spread));
+        push(lag(maximum));
+        push(quiet - 0.5);
+    }
 }
 
 /// A deviation or a spread as a network is given it beside the levels.

@@ -7,12 +7,16 @@
 //!
 //! | module | one concept |
 //! |---|---|
-//! | `rates` | mean gains over parts of the past, on that scale |
+//! | `scale` | that scale |
+//! | `rates` | mean gains over parts of the past |
+//! | `distribution` | how steps lie around the level |
 //! | `window` | the last 20 steps of all counters |
 //! | `context` | what is joined to the network's last state |
 
 mod context;
+mod distribution;
 mod rates;
+mod scale;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -20,7 +24,8 @@ mod window;
 use serde::{Deserialize, Serialize};
 
 use crate::task::{HORIZONS_HOURS, Metric, Origin, WINDOW_STEPS};
-use rates::Rates;
+use rates::Recent;
+use scale::asinh;
 
 /// Numbers of a step: level and deviation of each counter.
 pub const CHANNELS: usize = 6;
@@ -79,13 +84,15 @@ pub struct Inputs {
 #[derive(Debug)]
 pub struct Seen<'a> {
     origin: &'a Origin,
-    counters: [Rates; 3],
+    moment: [f64; 3],
+    counters: [Recent; 3],
 }
 
 impl<'a> Seen<'a> {
     /// What can be seen at `origin`.
     pub fn of(origin: &'a Origin) -> Self {
-        Self { origin, counters: Metric::ALL.map(|counter| Rates::of(origin, counter)) }
+        let counters = Metric::ALL.map(|counter| Recent::of(origin, counter));
+        Self { origin, moment: context::moment(origin), counters }
     }
 
     /// Appends what a network of `metric` sees to `inputs`; false, and nothing, where the window has not all its steps.
@@ -95,9 +102,9 @@ impl<'a> Seen<'a> {
         }
         let counters = metric.first().map(|counter| &self.counters[counter as usize]);
         window::append(counters, &mut inputs.window);
-        context::append(self.origin, counters, set, &mut inputs.context);
-        let rate = counters[0].window_rate();
-        inputs.base.extend(HORIZONS_HOURS.map(|hours| (rate * f64::from(hours)).asinh() as f32));
+        context::append(self.moment, counters, &self.origin.steps(metric), set, &mut inputs.context);
+        let rate = counters[0].rate.unwrap_or(0.0);
+        inputs.base.extend(HORIZONS_HOURS.map(|hours| asinh(rate * f64::from(hours)) as f32));
         true
     }
 }

@@ -176,14 +176,20 @@ pub(crate) fn median(steps: &[f64]) -> Option<f64> {
 
 /// The mean of what is there, with weights that fall to 1/e over `tau` steps.
 pub(crate) fn weighted_mean(steps: &Steps, tau: f64) -> Option<f64> {
+    // Four sums side by side, each over every fourth step, become vector instructions.
+    const LANES: usize = 4;
     let decay = (-1.0 / tau).exp();
-    let (mut weight, mut sum, mut weights) = (1.0, 0.0, 0.0);
-    for step in steps {
-        if !step.is_nan() {
-            sum += weight * step;
-            weights += weight;
+    let mut weight = [1.0, decay, decay * decay, decay * decay * decay];
+    let decay = decay * weight[3];
+    let (mut sum, mut weights) = ([0.0; LANES], [0.0; LANES]);
+    for steps in steps.as_chunks::<LANES>().0 {
+        for lane in 0..LANES {
+            let is_there = !steps[lane].is_nan();
+            sum[lane] += if is_there { weight[lane] * steps[lane] } else { 0.0 };
+            weights[lane] += if is_there { weight[lane] } else { 0.0 };
+            weight[lane] *= decay;
         }
-        weight *= decay;
     }
-    (weights > 0.0).then(|| sum / weights)
+    let weights: f64 = weights.iter().sum();
+    (weights > 0.0).then(|| sum.iter().sum::<f64>() / weights)
 }
