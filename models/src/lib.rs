@@ -13,6 +13,7 @@
 //! | [`lstm`] | the network: layers, training, forecasts |
 //! | [`artifact`] | a trained model as a file |
 //! | [`sealed`] | a file of tensors that tells whether it is whole |
+//! | [`pretrained`] | the models that come with the program |
 //! | [`old_stack`] | the stack that viewtide replaces, rebuilt |
 //! | [`score`] | how good forecasts are |
 //! | [`evaluate`] | every method at every origin, and one table of scores |
@@ -25,6 +26,7 @@ pub mod fit;
 pub mod lstm;
 pub mod naive;
 pub mod old_stack;
+pub mod pretrained;
 pub mod samples;
 pub mod score;
 pub mod sealed;

@@ -1,18 +1,24 @@
 //! `viewtide evaluate`.
 
+mod networks;
+mod table;
+
 use anyhow::anyhow;
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
 use viewtide_models::evaluate::{Line, evaluate};
 use viewtide_models::old_stack::forest_method;
 use viewtide_models::task::Videos;
 
 use crate::cli::Outcome;
 use crate::cli::durations::parse_duration_us;
+use crate::cli::stop::stop_on_signals;
 use crate::engine::clock::{Clock as _, SystemClock};
 use crate::source::csv_whole::{CsvTally, read_whole};
 use crate::source::refusal::Clock;
 use crate::source::times::Horizon;
+use networks::NetworkArgs;
+use table::{seeds_table, table};
 
 /// Any will do; a fixed one makes the same figures every time.
 const FOREST_SEED: u64 = 1;
@@ -26,6 +32,8 @@ pub struct EvaluateArgs {
     /// How far ahead of the clock a row may be
     #[arg(long, env = "VIEWTIDE_FUTURE_MAX", value_name = "DURATION", default_value = "1h", value_parser = parse_duration_us)]
     future_max: i64,
+    #[command(flatten)]
+    networks: NetworkArgs,
     /// Score the random forest of the stack that viewtide replaces too; it takes minutes
     #[arg(long, env = "VIEWTIDE_OLD_STACK")]
     old_stack: bool,
@@ -34,8 +42,27 @@ pub struct EvaluateArgs {
     json: bool,
 }
 
+/// Whether the networks that are scored saw the videos that they are scored on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Sample {
+    OutOfSample,
+    InSample,
+}
+
+/// A line of the table.
+#[derive(Clone, Debug, Serialize)]
+struct Row {
+    sample: Sample,
+    /// Of which seed alone, where it is of one.
+    seed: Option<u64>,
+    #[serde(flatten)]
+    line: Line,
+}
+
 /// Forecasts at every origin as if it were now, and scores what came of it.
 pub fn execute(args: EvaluateArgs) -> anyhow::Result<Outcome> {
+    let stop = stop_on_signals()?;
     let now_us = SystemClock.now_us();
     let horizon = Horizon { arrived_us: Some(now_us), future_max_us: args.future_max, clock: Clock::FirstStart };
     let mut videos = Videos::default();
@@ -43,90 +70,45 @@ pub fn execute(args: EvaluateArgs) -> anyhow::Result<Outcome> {
     if let CsvTally { refused: 1.., first_refused: Some(first), .. } = &tally {
         tracing::warn!(rows = tally.refused, "rows are no snapshots and were left out; the first one is {first}");
     }
-    let mut methods = Vec::new();
-    if args.old_stack {
-        methods.push(forest_method(&videos, FOREST_SEED)?);
+    let count = videos.len();
+    let mut rows = Vec::new();
+    let networks = args.networks.open()?;
+    for (sample, videos) in args.networks.samples(&networks, videos)? {
+        let Some(mut methods) = networks.methods(&videos, &stop)? else {
+            return Err(anyhow!("stopped before the networks were trained; nothing was scored"));
+        };
+        if args.old_stack {
+            methods.push(forest_method(&videos, FOREST_SEED)?);
+        }
+        rows.extend(evaluate(&videos, &methods).into_iter().map(|line| Row {
+            sample,
+            seed: networks.seed_of(&line.method),
+            line,
+        }));
     }
-    let lines = evaluate(&videos, &methods);
-    if lines.iter().all(|line| line.scores.origins == 0) {
+    if rows.iter().all(|row| row.line.scores.origins == 0) {
         return Err(anyhow!(
-            "nothing can be scored: {} snapshot(s) of {} video(s) have no origin with 20 hourly steps before it and a count \
-             after it; give files of videos that were polled at least every 6 hours for more than a day",
-            tally.snapshots,
-            videos.len()
+            "nothing can be scored: {} snapshot(s) of {count} video(s) have no origin with 20 hourly steps before it and a \
+             count after it; give files of videos that were polled at least every 6 hours for more than a day",
+            tally.snapshots
         ));
     }
     if args.json {
-        println!("{}", json(&tally, videos.len(), &lines));
+        println!("{}", json(&tally, count, &rows));
     } else {
-        println!("{}", table(&lines));
+        println!("{}", table(&rows));
+        seeds_table(&rows).iter().for_each(|table| println!("{table}"));
     }
     Ok(Outcome::Done)
 }
 
-fn json(tally: &CsvTally, videos: usize, lines: &[Line]) -> serde_json::Value {
+fn json(tally: &CsvTally, videos: usize, rows: &[Row]) -> serde_json::Value {
     serde_json::json!({
         "snapshots": tally.snapshots,
         "refused_rows": tally.refused,
         "videos": videos,
-        "scores": lines,
+        "scores": rows,
     })
-}
-
-const HEADER: [&str; 15] = [
-    "metric",
-    "hours",
-    "method",
-    "relative error",
-    "95 % of videos",
-    "skill",
-    "MAE",
-    "MSE",
-    "RMSLE",
-    "R2",
-    "direction",
-    "coverage",
-    "least",
-    "width",
-    "origins",
-];
-
-fn table(lines: &[Line]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(HEADER);
-    for line in lines {
-        let scores = &line.scores;
-        let ends = scores.relative_error_interval.map(|[low, high]| format!("{low:.2}-{high:.2}"));
-        table.add_row([
-            line.metric.name().to_owned(),
-            line.horizon_hours.to_string(),
-            line.method.clone(),
-            figure(scores.relative_error, 3),
-            ends.unwrap_or_default(),
-            figure(scores.skill, 3),
-            figure(scores.mae, 2),
-            figure(scores.mse, 0),
-            figure(scores.rmsle, 3),
-            figure(scores.r2, 3),
-            figure(scores.directional_accuracy, 3),
-            figure(scores.coverage, 3),
-            figure(scores.coverage_min, 3),
-            figure(scores.width, 1),
-            scores.origins.to_string(),
-        ]);
-    }
-    for column in (1..HEADER.len()).filter(|column| *column != 2) {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
-}
-
-/// Empty where there is none.
-fn figure(value: Option<f64>, digits: usize) -> String {
-    value.map_or(String::new(), |value| format!("{value:.digits$}"))
 }
 
 #[cfg(test)]
@@ -189,12 +171,15 @@ mod tests {
 
     #[test]
     fn the_table_has_all_lines_and_no_text_where_there_is_no_figure() {
-        let lines = evaluate(&Videos::default(), &[]);
-        let shown = table(&lines).to_string();
+        let row = |line| Row { sample: Sample::OutOfSample, seed: None, line };
+        let rows: Vec<Row> = evaluate(&Videos::default(), &[]).into_iter().map(row).collect();
+        let shown = table(&rows).to_string();
         assert_eq!(shown.matches(NAIVE_BLEND).count(), 9);
         assert!(!shown.to_lowercase().contains("nan"), "{shown}");
-        let json = json(&CsvTally::default(), 0, &lines);
-        assert_eq!(json["scores"].as_array().unwrap().len(), lines.len());
+        assert!(seeds_table(&rows).is_none());
+        let json = json(&CsvTally::default(), 0, &rows);
+        assert_eq!(json["scores"].as_array().unwrap().len(), rows.len());
+        assert_eq!(json["scores"][0]["sample"], "out_of_sample");
         assert_eq!(json["scores"][0]["metric"], "views");
         assert!(json["scores"][0]["relative_error"].is_null());
     }
