@@ -5,6 +5,7 @@ mod commit_cut;
 mod crash;
 mod dead_letters;
 mod disorder;
+mod evaluate;
 mod faults;
 mod harness;
 mod harness_works;

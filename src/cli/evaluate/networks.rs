@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use viewtide_models::artifact::Artifact;
 use viewtide_models::evaluate::{Given, Method, OutOfFold, foresee};
 use viewtide_models::fit::Plan;
-use viewtide_models::lstm::{Architecture, LAYERS_MAX, LstmError, MEMBERS_MAX};
+use viewtide_models::lstm::{Architecture, EPOCHS_MAX, LAYERS_MAX, LstmError, MEMBERS_MAX, Recipe};
 use viewtide_models::pretrained::pretrained;
 use viewtide_models::score::folds::FOLDS;
 use viewtide_models::task::{Metric, Videos};
@@ -40,6 +40,9 @@ pub(super) struct NetworkArgs {
     /// With --cross-validate: LSTM layers; with several numbers, networks of each
     #[arg(long, env = "VIEWTIDE_LAYERS", value_name = "N", default_value = "1", value_delimiter = ',', value_parser = clap::value_parser!(u64).range(1..=LAYERS_MAX as u64))]
     layers: Vec<u64>,
+    /// With --cross-validate: epochs of a training
+    #[arg(long, env = "VIEWTIDE_EPOCHS", value_name = "N", default_value_t = Recipe::default().epochs as u64, value_parser = clap::value_parser!(u64).range(1..=EPOCHS_MAX as u64))]
+    epochs: u64,
     /// Threads that train and forecast; all processors where not given
     #[arg(long, env = "VIEWTIDE_THREADS", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     threads: Option<u64>,
@@ -95,7 +98,8 @@ impl NetworkArgs {
         let plan = |metric| {
             let usual = Plan::of(metric);
             let architecture = Architecture { layers: layers as usize, ..usual.architecture };
-            Plan { architecture, seeds: (1..=self.seeds).collect(), ..usual }
+            let recipe = Recipe { epochs: self.epochs as usize, ..usual.recipe };
+            Plan { architecture, recipe, seeds: (1..=self.seeds).collect(), ..usual }
         };
         (name, Metric::ALL.map(plan).into())
     }
