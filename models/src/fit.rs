@@ -31,11 +31,11 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The usual one.
+    /// The usual one: for each counter the features that did better out of fold.
     pub fn of(metric: Metric) -> Self {
         let features = match metric {
-            Metric::Views => FeatureSet::Levels,
-            Metric::Likes | Metric::Comments => FeatureSet::Lags,
+            Metric::Views | Metric::Comments => FeatureSet::Levels,
+            Metric::Likes => FeatureSet::Lags,
         };
         Self {
             metric,
