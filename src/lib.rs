@@ -14,6 +14,7 @@
 //! | [`replay`] | CSV files to Kafka |
 //! | [`dead_letters`] | dead letters listed, exported, and sent again |
 //! | [`demo`] | all of it on bundled real data |
+//! | [`whole_file`] | files that are there whole, or as they were before |
 //! | [`limits`] | every limit, with its unit and reason |
 //! | [`run`] | a whole run, put together |
 //! | [`cli`] | the command line |
@@ -30,3 +31,4 @@ pub mod run;
 pub mod sink;
 pub mod source;
 pub mod verify;
+pub mod whole_file;

@@ -1,16 +1,14 @@
 //! Dead letters into a file: one a line, as a stream; the file is there whole, or as it was before.
 
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
+use std::path::PathBuf;
 
 use crate::dead_letters::DeadLettersError;
 use crate::dead_letters::filter::Filter;
 use crate::dead_letters::list::standard_output;
 use crate::dead_letters::stored::StoredLetters;
+use crate::whole_file::{put_in_place, temporary_beside};
 
 /// Where to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,29 +60,9 @@ pub async fn export(
             let failed = |error| DeadLettersError::Write { file: path.display().to_string(), error };
             let file = temporary_beside(path).map_err(failed)?;
             let (file, written) = write(letters, filter, file, &failed, observe).await?;
-            file.as_file().sync_all().map_err(failed)?;
-            file.persist(path).map_err(|error| failed(error.error))?;
+            put_in_place(file, path).map_err(failed)?;
             Ok(written)
         }
-    }
-}
-
-/// A file in the same folder, so that it can be renamed; with the mode of the one that it replaces, or else that which any
-/// new file has.
-fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let temporary = |mode: u32| {
-        let rights = Permissions::from_mode(mode);
-        tempfile::Builder::new().prefix(".viewtide-").permissions(rights).tempfile_in(folder)
-    };
-    match std::fs::metadata(path) {
-        Ok(replaced) => {
-            // Before anything is in it nobody may read it who may not read the other one; what the mask would take is given.
-            let file = temporary(0o600)?;
-            file.as_file().set_permissions(Permissions::from_mode(replaced.permissions().mode() & 0o7777))?;
-            Ok(file)
-        }
-        Err(_) => temporary(0o666),
     }
 }
 
