@@ -12,6 +12,7 @@
 //! | [`verify`] | every derived table computed again in batch, and compared bit by bit |
 //! | [`rebuild`] | derived tables made anew from the raw rows |
 //! | [`replay`] | CSV files to Kafka |
+//! | [`train`] | models made of all that is stored, or of CSV files |
 //! | [`dead_letters`] | dead letters listed, exported, and sent again |
 //! | [`demo`] | all of it on bundled real data |
 //! | [`whole_file`] | files that are there whole, or as they were before |
@@ -30,5 +31,6 @@ pub mod replay;
 pub mod run;
 pub mod sink;
 pub mod source;
+pub mod train;
 pub mod verify;
 pub mod whole_file;

@@ -8,15 +8,12 @@ use clap::Args;
 use serde::Serialize;
 use viewtide_models::evaluate::{Line, evaluate};
 use viewtide_models::old_stack::forest_method;
-use viewtide_models::task::Videos;
 
 use crate::cli::Outcome;
 use crate::cli::durations::parse_duration_us;
+use crate::cli::snapshots::read_csv;
 use crate::cli::stop::stop_on_signals;
-use crate::engine::clock::{Clock as _, SystemClock};
-use crate::source::csv_whole::{CsvTally, read_whole};
-use crate::source::refusal::Clock;
-use crate::source::times::Horizon;
+use crate::source::csv_whole::CsvTally;
 use networks::NetworkArgs;
 use table::{seeds_table, table};
 
@@ -63,13 +60,7 @@ struct Row {
 /// Forecasts at every origin as if it were now, and scores what came of it.
 pub fn execute(args: EvaluateArgs) -> anyhow::Result<Outcome> {
     let stop = stop_on_signals()?;
-    let now_us = SystemClock.now_us();
-    let horizon = Horizon { arrived_us: Some(now_us), future_max_us: args.future_max, clock: Clock::FirstStart };
-    let mut videos = Videos::default();
-    let tally = read_whole(&args.csv, horizon, &mut |video, snapshot| videos.observe(video, snapshot))?;
-    if let CsvTally { refused: 1.., first_refused: Some(first), .. } = &tally {
-        tracing::warn!(rows = tally.refused, "rows are no snapshots and were left out; the first one is {first}");
-    }
+    let (videos, tally) = read_csv(&args.csv, args.future_max)?;
     let count = videos.len();
     let mut rows = Vec::new();
     let networks = args.networks.open()?;
@@ -117,9 +108,12 @@ mod tests {
 
     use viewtide_models::evaluate::NAIVE_BLEND;
     use viewtide_models::naive::Naive;
-    use viewtide_models::task::{HORIZONS_HOURS, Metric};
+    use viewtide_models::task::{HORIZONS_HOURS, Metric, Videos};
 
     use super::*;
+    use crate::source::csv_whole::read_whole;
+    use crate::source::refusal::Clock;
+    use crate::source::times::Horizon;
 
     /// The bundled data, evaluated.
     fn lines() -> Vec<Line> {

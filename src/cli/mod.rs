@@ -11,8 +11,10 @@ mod outcome;
 mod rebuild;
 mod replay;
 mod run;
+mod snapshots;
 pub mod stop;
 pub mod telemetry;
+mod train;
 mod usage;
 mod verify;
 
@@ -75,6 +77,8 @@ enum Command {
     DeadLetters(dead_letters::DeadLettersArgs),
     /// Score forecasts on CSV files, against naive ones
     Evaluate(evaluate::EvaluateArgs),
+    /// Train models on what is stored, or on CSV files
+    Train(train::TrainArgs),
     /// Apply the database migrations
     Migrate(migrate::MigrateArgs),
 }
@@ -95,6 +99,7 @@ impl Cli {
             Command::Rebuild(args) => rebuild::execute(args),
             Command::DeadLetters(args) => dead_letters::execute(args),
             Command::Evaluate(args) => evaluate::execute(args),
+            Command::Train(args) => train::execute(args),
             Command::Migrate(args) => migrate::execute(args),
         }
     }

@@ -22,5 +22,6 @@ mod refusals;
 mod scenario;
 mod sharing;
 mod stopping;
+mod train;
 mod verify_finds;
 mod zombie;
