@@ -5,7 +5,7 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(TARGET)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo test fmt fmt-check lint deny bench clean
+.PHONY: help setup setup-test demo test fmt fmt-check lint deny bench pretrained clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench: setup-test ## Print the figures of the operator, the dataflow and the who
 	@cargo bench -q -p viewtide-dataflows --bench figures --locked
 	@cargo bench -q -p viewtide --bench end_to_end --locked
 	@cargo bench -q -p viewtide-dataflows --bench series --locked
+
+pretrained: setup ## Train the models that come with viewtide anew: the same data and recipe give the same bytes
+	cargo run --release --locked -- train --csv data/tracked_dense.csv.gz --leave-out-fold 0 --out models/pretrained
 
 clean: ## Remove all that was built and fetched
 	cargo clean

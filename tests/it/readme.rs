@@ -55,11 +55,15 @@ impl Place {
             "youtube_stats" | "T" => self.topic.clone(),
             "a.csv" | "b.csv.gz" | "letters.jsonl" => self.file(word).display().to_string(),
             "FILE.." => self.file("a.csv").display().to_string(),
+            "models" => self.file(word).display().to_string(),
             other => other.to_owned(),
         };
         let mut args: Vec<String> = command.split_whitespace().map(word).collect();
-        let database = if command.contains("--csv") { &self.of_csv } else { &self.database };
-        if !["replay", "demo", "evaluate"].contains(&args[0].as_str()) && !command.contains("--file") {
+        let trains = args[0] == "train";
+        let database = if command.contains("--csv") || trains { &self.of_csv } else { &self.database };
+        let reads_files = trains && command.contains("--csv");
+        let needs_none = reads_files || ["replay", "demo", "evaluate"].contains(&args[0].as_str());
+        if !needs_none && !command.contains("--file") {
             args.extend(["--database-url".to_owned(), database.url()]);
         }
         args
@@ -95,7 +99,7 @@ fn every_command_works_in_the_order_of_the_page() {
             _ => drop(process.wait(DEADLINE).expect_code(0)),
         }
     }
-    assert_eq!(commands.len(), 13, "a command was added or is no longer recognised: {commands:?}");
+    assert_eq!(commands.len(), 15, "a command was added or is no longer recognised: {commands:?}");
     assert_eq!(place.database.value(views), "451234");
     assert_eq!(place.database.value("SELECT count(*) FROM dead_letters"), "0");
 }
@@ -106,7 +110,8 @@ fn every_name_exists() {
     let database = Database::fresh();
     viewtide(["migrate", "--database-url", &database.url()]).wait(DEADLINE).expect_code(0);
     let letters = ["list", "export", "replay"].map(|command| vec!["dead-letters", command]);
-    let commands = ["run", "verify", "replay", "rebuild", "migrate", "demo", "evaluate"].map(|command| vec![command]);
+    let commands = ["run", "verify", "replay", "rebuild", "migrate", "demo", "evaluate", "train"];
+    let commands = commands.map(|command| vec![command]);
     let help: String = commands
         .into_iter()
         .chain(letters)
