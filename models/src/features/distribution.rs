@@ -1,10 +1,13 @@
 //! How steps lie around the level.
 
+use crate::task::{MEMORY_STEPS, WINDOW_STEPS};
+
 /// An hour that gains less than this is quiet.
 const QUIET_BELOW: f64 = 0.5;
 
 /// Sums run side by side in so many lanes, which become vector instructions.
 const LANES: usize = 4;
+const _: () = assert!(WINDOW_STEPS.is_multiple_of(LANES) && MEMORY_STEPS.is_multiple_of(LANES));
 
 /// What is said of the steps that are there.
 pub(super) struct Distribution {
@@ -17,7 +20,7 @@ pub(super) struct Distribution {
 }
 
 impl Distribution {
-    /// Of a multiple of four steps, NaN where missing, and their deviations, 0 there; at least one is there.
+    /// Of the steps of a window or of all of memory, NaN where missing, and their deviations, 0 there; at least one is there.
     pub(super) fn of(steps: &[f64], deviations: &[f64]) -> Self {
         let [mut there, mut quiet, mut sum, mut squares] = [[0.0; LANES]; 4];
         let mut maximum = [f64::NEG_INFINITY; LANES];

@@ -8,9 +8,9 @@ use crate::task::WINDOW_STEPS;
 pub(super) fn append(counters: [&Recent; 3], window: &mut Vec<f32>) {
     let start = window.len();
     window.resize(start + WINDOW_STEPS * CHANNELS, 0.0);
-    for (counter, rates) in counters.into_iter().enumerate() {
-        let level = rates.level.map_or(0.0, level_channel) as f32;
-        let oldest_first = rates.deviations[..WINDOW_STEPS].iter().rev();
+    for (counter, recent) in counters.into_iter().enumerate() {
+        let level = recent.level.map_or(0.0, level_channel) as f32;
+        let oldest_first = recent.deviations[..WINDOW_STEPS].iter().rev();
         for (row, deviation) in window[start..].chunks_exact_mut(CHANNELS).zip(oldest_first) {
             row[2 * counter] = level;
             row[2 * counter + 1] = *deviation as f32;

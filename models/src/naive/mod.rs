@@ -7,7 +7,7 @@ mod tests;
 
 use serde::Serialize;
 
-use crate::task::{DAY_STEPS as DAY, Metric, Origin, Steps};
+use crate::task::{DAY_STEPS as DAY, MEMORY_STEPS, Metric, Origin, Steps};
 
 /// The steepest decay of a power law; anything steeper is noise of a quiet day.
 const DECAY_MAX: f64 = 1.5;
@@ -178,6 +178,7 @@ pub(crate) fn median(steps: &[f64]) -> Option<f64> {
 pub(crate) fn weighted_mean(steps: &Steps, tau: f64) -> Option<f64> {
     // Four sums side by side, each over every fourth step, become vector instructions.
     const LANES: usize = 4;
+    const { assert!(MEMORY_STEPS.is_multiple_of(LANES)) };
     let decay = (-1.0 / tau).exp();
     let mut weight = [1.0, decay, decay * decay, decay * decay * decay];
     let decay = decay * weight[3];
