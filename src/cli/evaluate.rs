@@ -1,5 +1,6 @@
 //! `viewtide evaluate`.
 
+mod forecasts_file;
 mod networks;
 mod table;
 
@@ -14,6 +15,7 @@ use crate::cli::durations::parse_duration_us;
 use crate::cli::snapshots::read_csv;
 use crate::cli::stop::stop_on_signals;
 use crate::source::csv_whole::CsvTally;
+use forecasts_file::{ForecastsFile, read_all};
 use networks::NetworkArgs;
 use table::{seeds_table, table};
 
@@ -34,6 +36,11 @@ pub struct EvaluateArgs {
     /// Score the random forest of the stack that viewtide replaces too; it takes minutes
     #[arg(long, env = "VIEWTIDE_OLD_STACK")]
     old_stack: bool,
+    /// Score the forecasts in a CSV file too, under this name: a column each of video_id, issued_at (the origin, as in the
+    /// snapshots), metric (views, likes, comments), horizon_hours (1, 6, 24), gain, and with intervals low and high. May be given
+    /// several times
+    #[arg(long, env = "VIEWTIDE_FORECASTS", value_name = "NAME=FILE", value_delimiter = ',', value_parser = ForecastsFile::parse)]
+    forecasts: Vec<ForecastsFile>,
     /// Print all figures as one JSON object instead of a table
     #[arg(long, env = "VIEWTIDE_JSON")]
     json: bool,
@@ -62,6 +69,7 @@ pub fn execute(args: EvaluateArgs) -> anyhow::Result<Outcome> {
     let stop = stop_on_signals()?;
     let (videos, tally) = read_csv(&args.csv, args.future_max)?;
     let count = videos.len();
+    let given = read_all(&args.forecasts, &videos)?;
     let mut rows = Vec::new();
     let networks = args.networks.open()?;
     for (sample, videos) in args.networks.samples(&networks, videos)? {
@@ -71,6 +79,7 @@ pub fn execute(args: EvaluateArgs) -> anyhow::Result<Outcome> {
         if args.old_stack {
             methods.push(forest_method(&videos, FOREST_SEED)?);
         }
+        methods.extend(given.iter().cloned());
         rows.extend(evaluate(&videos, &methods).into_iter().map(|line| Row {
             sample,
             seed: networks.seed_of(&line.method),

@@ -1,7 +1,7 @@
 //! One CSV file: checked before anything is read from it, plain or gzip, its header understood.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufReader, Cursor, Read};
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
@@ -175,14 +175,21 @@ fn size_and_hash(file: &mut File) -> io::Result<(u64, String)> {
     Ok((bytes, hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
 }
 
-/// The text in a file: as it is, or unpacked where it begins as gzip does.
+/// The text in a file, as far as it was checked.
 fn content(file: &CsvFile) -> io::Result<Box<dyn Read>> {
-    let mut opened = File::open(&file.path)?;
+    unpacked(AsChecked { file: File::open(&file.path)?, left: file.bytes })
+}
+
+/// The text in a file: as it is, or unpacked where it begins as gzip does.
+///
+/// # Errors
+/// Its first bytes cannot be read.
+pub fn unpacked(mut file: impl Read + 'static) -> io::Result<Box<dyn Read>> {
     let mut magic = Vec::new();
-    Read::by_ref(&mut opened).take(GZIP_MAGIC.len() as u64).read_to_end(&mut magic)?;
-    opened.rewind()?;
-    let content = AsChecked { file: opened, left: file.bytes };
-    Ok(if magic == GZIP_MAGIC { Box::new(MultiGzDecoder::new(BufReader::new(content))) } else { Box::new(content) })
+    Read::by_ref(&mut file).take(GZIP_MAGIC.len() as u64).read_to_end(&mut magic)?;
+    let is_gzip = magic == GZIP_MAGIC;
+    let whole = Cursor::new(magic).chain(file);
+    Ok(if is_gzip { Box::new(MultiGzDecoder::new(BufReader::new(whole))) } else { Box::new(whole) })
 }
 
 /// A file up to the size that it was checked with: what is appended meanwhile is of another input.

@@ -28,8 +28,8 @@ pub use networks::foresee;
 pub use out_of_fold::{OutOfFold, Step};
 pub use table::{Line, NAIVE_BLEND, blend_name, evaluate};
 
-/// Forecasts of a method that is no naive one, for all horizons, by video, origin and counter.
-pub type Given = BTreeMap<(VideoId, EventTime, Metric), [Forecast; HORIZONS_HOURS.len()]>;
+/// Forecasts of a method that is no naive one, by video, origin and counter: for each horizon that it speaks of.
+pub type Given = BTreeMap<(VideoId, EventTime, Metric), [Option<Forecast>; HORIZONS_HOURS.len()]>;
 
 /// A method whose forecasts were made before, out of what was known at each origin.
 #[derive(Clone, Debug)]

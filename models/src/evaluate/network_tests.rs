@@ -178,6 +178,7 @@ fn bad_input_gives_numbers_or_a_reason() {
                     let given = said(&model, &videos((2..).zip(cases.iter().map(|(_, counts)| counts.clone()))));
                     assert!(given.len() > 300, "{name}");
                     for forecast in given.values().flatten() {
+                        let forecast = forecast.unwrap();
                         let [low, high] = forecast.interval.unwrap();
                         assert!(
                             low <= forecast.gain && forecast.gain <= high && low.is_finite() && high.is_finite(),

@@ -31,7 +31,7 @@ pub fn foresee<'a>(
         for (time, said) in origins.into_iter().zip(said.as_chunks::<{ HORIZONS * QUANTILES }>().0) {
             let forecasts = std::array::from_fn(|horizon| {
                 let [low, median, high] = [0, 1, 2].map(|at| f64::from(said[horizon * QUANTILES + at]).sinh());
-                Forecast { gain: median, interval: Some([low, high]) }
+                Some(Forecast { gain: median, interval: Some([low, high]) })
             });
             given.insert((video.id, time, metric), forecasts);
         }

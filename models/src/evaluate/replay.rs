@@ -45,7 +45,7 @@ pub(super) fn replay(index: u32, video: &Video, network: Option<&Given>, take: &
             let said = network.filter(|_| is_scored).and_then(|network| network.get(&(video.id, time, metric)));
             for (horizon, hours) in HORIZONS_HOURS.into_iter().enumerate() {
                 let Some(target) = Target::of(index, video, &origin, metric, hours) else { continue };
-                let members = Members::of(&past, hours, said.and_then(|said| quantiles(said[horizon])));
+                let members = Members::of(&past, hours, said.and_then(|said| quantiles(said[horizon]?)));
                 let issued = forecaster.issue(metric, horizon, target.base, members);
                 if let (Some(gain), Some(learned_at)) = (target.gain, target.learned_at) {
                     open.push(Open { learned_at, issued_at: time, metric, horizon, gain, issued });

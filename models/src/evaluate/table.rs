@@ -65,7 +65,7 @@ pub fn evaluate(videos: &Videos, methods: &[Method]) -> Vec<Line> {
                         &replayed,
                         methods.iter().map(|method| {
                             let said = method.forecasts.get(&(video.id, replayed.target.issued_at, replayed.metric));
-                            said.map(|said| said[replayed.horizon])
+                            said.and_then(|said| said[replayed.horizon])
                         }),
                     );
                 }

@@ -144,10 +144,9 @@ fn a_given_method_is_scored_and_blended_by_what_it_is_worth() {
         for replayed in all(only(&videos), None) {
             let said = of(replayed.target.gain.unwrap_or(0.0));
             let forecast = Forecast { gain: said, interval: Some([said - 1.0, said + 1.0]) };
-            let of_origin = forecasts
-                .entry((VideoId(7), replayed.target.issued_at, replayed.metric))
-                .or_insert([Forecast::of(0.0); 3]);
-            of_origin[replayed.horizon] = forecast;
+            let of_origin =
+                forecasts.entry((VideoId(7), replayed.target.issued_at, replayed.metric)).or_insert([None; 3]);
+            of_origin[replayed.horizon] = Some(forecast);
         }
         Method { name: name.to_owned(), forecasts, is_blended: true }
     };

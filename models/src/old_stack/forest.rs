@@ -162,7 +162,7 @@ pub fn forest_method(videos: &Videos, seed: u64) -> Result<Method, ForestError> 
             let said = said.map_err(|why| ForestError { rows: held_out.len(), why })?;
             for ((video, time, row), next) in held_out.into_iter().zip(said) {
                 let gain = next - row.inputs[metric as usize];
-                let gains = HORIZONS_HOURS.map(|hours| Forecast::of(gain * f64::from(hours)));
+                let gains = HORIZONS_HOURS.map(|hours| Some(Forecast::of(gain * f64::from(hours))));
                 forecasts.insert((video.id, *time, metric), gains);
             }
         }
