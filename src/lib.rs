@@ -14,6 +14,8 @@
 //! | [`replay`] | CSV files to Kafka |
 //! | [`train`] | models made of all that is stored, or of CSV files |
 //! | [`dead_letters`] | dead letters listed, exported, and sent again |
+//! | [`destination`] | where a command writes: a file whole or not at all, a stream, standard output |
+//! | [`picture`] | forecasts and their errors, drawn |
 //! | [`demo`] | all of it on bundled real data |
 //! | [`whole_file`] | files that are there whole, or as they were before |
 //! | [`limits`] | every limit, with its unit and reason |
@@ -23,8 +25,10 @@
 pub mod cli;
 pub mod dead_letters;
 pub mod demo;
+pub mod destination;
 pub mod engine;
 pub mod limits;
+pub mod picture;
 pub mod postgres;
 pub mod rebuild;
 pub mod replay;

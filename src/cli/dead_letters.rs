@@ -17,11 +17,12 @@ use crate::cli::kafka::KafkaArgs;
 use crate::cli::stop::stop_on_signals;
 use crate::cli::{Outcome, UsageError};
 use crate::dead_letters::DeadLettersError;
-use crate::dead_letters::export::{Target, export};
+use crate::dead_letters::export::export;
 use crate::dead_letters::filter::{Filter, Offsets};
 use crate::dead_letters::list::{list_json, list_table};
 use crate::dead_letters::resend::{LettersFrom, ResendConfig, ResendEvent, ResendSummary, Stamp, resend};
 use crate::dead_letters::stored::StoredLetters;
+use crate::destination::Destination;
 use crate::limits::RESENDS_SHOWN_MAX;
 use crate::postgres::connect::connect;
 
@@ -225,14 +226,14 @@ fn bar(length: u64) -> anyhow::Result<ProgressBar> {
 fn write(args: ExportArgs) -> anyhow::Result<Outcome> {
     let database = args.database.open()?;
     let filter = args.filter.filter();
-    let target = Target::named(&args.file);
+    let destination = Destination::named(&args.file);
     // Elsewhere nothing is left behind, and a signal ends the process at once.
-    let stop = matches!(target, Target::File(_)).then(stop_on_signals).transpose()?;
+    let stop = matches!(destination, Destination::File(_)).then(stop_on_signals).transpose()?;
     let exported = async {
         let mut client = connect(&database.url, "viewtide dead-letters").await?;
         let letters = StoredLetters::open(&mut client).await?;
         let bar = bar(letters.count(&filter).await?)?;
-        let written = export(&letters, &filter, &target, &mut |written| bar.set_position(written)).await;
+        let written = export(&letters, &filter, &destination, &mut |written| bar.set_position(written)).await;
         bar.finish_and_clear();
         anyhow::Ok(written)
     };
@@ -243,7 +244,7 @@ fn write(args: ExportArgs) -> anyhow::Result<Outcome> {
             () = raised(stop) => Ok(Err(DeadLettersError::Stopped { file: args.file.clone() })),
         }
     })?;
-    if let (Ok(written), Target::File(_) | Target::Stream(_)) = (&written, &target) {
+    if let (Ok(written), Destination::File(_) | Destination::Stream(_)) = (&written, &destination) {
         eprintln!("{written} dead letter(s) in {}", args.file);
     }
     done_or_closed(written.map(drop))

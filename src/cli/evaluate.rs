@@ -2,6 +2,7 @@
 
 mod forecasts_file;
 mod networks;
+mod picture;
 mod table;
 
 use anyhow::anyhow;
@@ -14,6 +15,7 @@ use crate::cli::Outcome;
 use crate::cli::durations::parse_duration_us;
 use crate::cli::snapshots::read_csv;
 use crate::cli::stop::stop_on_signals;
+use crate::destination::Destination;
 use crate::source::csv_whole::CsvTally;
 use forecasts_file::{ForecastsFile, read_all};
 use networks::NetworkArgs;
@@ -44,6 +46,10 @@ pub struct EvaluateArgs {
     /// Print all figures as one JSON object instead of a table
     #[arg(long, env = "VIEWTIDE_JSON")]
     json: bool,
+    /// Draw forecasts beside what came of them, and the errors, into this file as SVG, written whole or not at all; - is standard
+    /// output, in place of the table
+    #[arg(long, env = "VIEWTIDE_SVG", value_name = "FILE")]
+    svg: Option<String>,
 }
 
 /// Whether the networks that are scored saw the videos that they are scored on.
@@ -70,7 +76,7 @@ pub fn execute(args: EvaluateArgs) -> anyhow::Result<Outcome> {
     let (videos, tally) = read_csv(&args.csv, args.future_max)?;
     let count = videos.len();
     let given = read_all(&args.forecasts, &videos)?;
-    let mut rows = Vec::new();
+    let (mut rows, mut parts) = (Vec::new(), Vec::new());
     let networks = args.networks.open()?;
     for (sample, videos) in args.networks.samples(&networks, videos)? {
         let Some(mut methods) = networks.methods(&videos, &stop)? else {
@@ -80,11 +86,11 @@ pub fn execute(args: EvaluateArgs) -> anyhow::Result<Outcome> {
             methods.push(forest_method(&videos, FOREST_SEED)?);
         }
         methods.extend(given.iter().cloned());
-        rows.extend(evaluate(&videos, &methods).into_iter().map(|line| Row {
-            sample,
-            seed: networks.seed_of(&line.method),
-            line,
-        }));
+        let lines = evaluate(&videos, &methods);
+        if args.svg.is_some() {
+            parts.push(picture::part(sample, &networks, &videos, &methods, &lines));
+        }
+        rows.extend(lines.into_iter().map(|line| Row { sample, seed: networks.seed_of(&line.method), line }));
     }
     if rows.iter().all(|row| row.line.scores.origins == 0) {
         return Err(anyhow!(
@@ -93,11 +99,18 @@ pub fn execute(args: EvaluateArgs) -> anyhow::Result<Outcome> {
             tally.snapshots
         ));
     }
-    if args.json {
-        println!("{}", json(&tally, count, &rows));
-    } else {
-        println!("{}", table(&rows));
-        seeds_table(&rows).iter().for_each(|table| println!("{table}"));
+    let destination = args.svg.as_deref().map(Destination::named);
+    match &destination {
+        // With anything else there it would be no picture.
+        Some(Destination::Standard) => {}
+        _ if args.json => println!("{}", json(&tally, count, &rows)),
+        _ => {
+            println!("{}", table(&rows));
+            seeds_table(&rows).iter().for_each(|table| println!("{table}"));
+        }
+    }
+    if let (Some(name), Some(destination)) = (&args.svg, &destination) {
+        picture::write(name, destination, &parts)?;
     }
     Ok(Outcome::Done)
 }

@@ -16,6 +16,7 @@ mod metadata;
 mod options;
 mod oracle;
 mod outages;
+mod picture;
 mod readme;
 mod real_data;
 mod refusals;

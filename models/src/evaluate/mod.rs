@@ -2,11 +2,13 @@
 //!
 //! | module | one concept |
 //! |---|---|
+//! | `fans` | what was forecast of some videos, beside what came of it |
 //! | `replay` | one video's origins in order, with what could be known at each |
 //! | `networks` | what networks say at every origin |
 //! | `out_of_fold` | networks scored on videos that they were not trained on |
 //! | `table` | all methods' scores |
 
+mod fans;
 #[cfg(test)]
 mod network_tests;
 mod networks;
@@ -24,6 +26,7 @@ use viewtide_dataflows::video_id::VideoId;
 use crate::score::Forecast;
 use crate::task::{HORIZONS_HOURS, Metric};
 
+pub use fans::{Fan, Fans, VideoFans, fans};
 pub use networks::foresee;
 pub use out_of_fold::{OutOfFold, Step};
 pub use table::{Line, NAIVE_BLEND, blend_name, evaluate};

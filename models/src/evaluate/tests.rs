@@ -219,3 +219,85 @@ fn bad_input_gives_figures_or_none() {
         }
     }
 }
+
+/// The hour of a time, counted from the first snapshot.
+fn hour_of(time: EventTime) -> usize {
+    ((time - START) / HOUR_US) as usize
+}
+
+/// Fans are what was issued, a day apart, the last one that came to be known among them, beside the counts that were polled.
+#[test]
+fn fans_are_what_was_issued_and_what_came_of_it() {
+    let counts = counts(&gains(1, 300));
+    let videos = polled(7, counts.clone());
+    let method = {
+        let forecast = Forecast { gain: 9.0, interval: Some([6.0, 14.0]) };
+        let origins = all(only(&videos), None);
+        let origins = origins.iter().map(|replayed| (VideoId(7), replayed.target.issued_at, replayed.metric));
+        Method {
+            name: "nine".to_owned(),
+            forecasts: origins.map(|at| (at, [Some(forecast); 3])).collect(),
+            is_blended: true,
+        }
+    };
+    for (method, name) in [(None, NAIVE_BLEND), (Some(&method), "blend of nine and naives")] {
+        let shown = fans(&videos, method, 6);
+        assert_eq!((shown.method.as_str(), shown.videos.len()), (name, 1));
+        let video = &shown.videos[0];
+        let hours: Vec<usize> = video.fans.iter().map(|fan| hour_of(fan.issued_at)).collect();
+        // The count of the 300th hour is the last one.
+        assert_eq!(hours, [275 - 96, 275 - 72, 275 - 48, 275 - 24, 275]);
+        let issued = all(only(&videos), method.map(|method| &method.forecasts));
+        for (fan, hour) in video.fans.iter().zip(hours) {
+            assert_eq!(fan.base, counts[hour][0].unwrap() as f64);
+            let of_fan = issued
+                .iter()
+                .filter(|replayed| replayed.metric == Metric::Views && replayed.target.issued_at == fan.issued_at);
+            let of_fan: Vec<_> = of_fan.map(|replayed| replayed.issued.counts(fan.base)).collect();
+            assert_eq!(of_fan, fan.forecasts);
+            let actual: Vec<_> = fan.actual.iter().map(|count| count.map(|count| count as i64)).collect();
+            assert_eq!(actual, counts[hour..=hour + 24].iter().map(|counts| counts[0]).collect::<Vec<_>>());
+        }
+    }
+}
+
+/// Where nothing was polled nothing is drawn, and no forecast was issued.
+#[test]
+fn fans_leave_gaps_where_the_counts_have_some() {
+    let counts = counts(&gains(1, 300)).into_iter().enumerate();
+    let is_gap = |hour: usize| (220..250).contains(&hour);
+    let videos = polled(7, counts.map(|(hour, counts)| if is_gap(hour) { [None; 3] } else { counts }));
+    let shown = fans(&videos, None, 6);
+    let video = &shown.videos[0];
+    let hours: Vec<usize> = video.fans.iter().map(|fan| hour_of(fan.issued_at)).collect();
+    // Twenty hours after the gap forecasts are scored again: the last one of the day before hour 275 is out of reach.
+    assert_eq!(hours, [275 - 96, 275 - 72, 219, 275]);
+    for (fan, hour) in video.fans.iter().zip(hours) {
+        let missing: Vec<bool> = fan.actual.iter().map(Option::is_none).collect();
+        assert_eq!(missing, (hour..=hour + 24).map(is_gap).collect::<Vec<_>>());
+    }
+}
+
+/// From the video that gains most to the one that gains least, and none on which nothing happens while there are others.
+#[test]
+fn fans_are_of_videos_large_and_small() {
+    let grow = |videos: &mut Videos, id: u64, gain: i64| {
+        for hour in 0..250 {
+            let counts = [Some(1_000 + gain * hour), Some(0), Some(0)].map(Nullable::from);
+            videos.observe(VideoId(id << 4), Snapshot { time: START + hour * HOUR_US, counts });
+        }
+    };
+    let shown = |videos: &Videos, videos_max: usize| -> Vec<(u64, f64)> {
+        fans(videos, None, videos_max).videos.iter().map(|video| (video.id.0 >> 4, video.day_gain)).collect()
+    };
+    let mut videos = Videos::default();
+    assert_eq!(shown(&videos, 6), []);
+    [1, 2].into_iter().for_each(|id| grow(&mut videos, id, 0));
+    assert_eq!(shown(&videos, 6), [(1, 0.0), (2, 0.0)], "where nothing happens anywhere, they are shown");
+    [30, 90, 10, 70, 50, 20, 100, 40, 80, 60].into_iter().for_each(|gain| grow(&mut videos, gain as u64, gain));
+    let day = |gain: u64| (gain, 24.0 * gain as f64);
+    assert_eq!(shown(&videos, 6), [100, 90, 70, 50, 30, 10].map(day));
+    assert_eq!(shown(&videos, 1), [day(100)]);
+    assert_eq!(shown(&videos, 0), []);
+    assert_eq!(shown(&videos, 20).len(), 10);
+}
