@@ -15,16 +15,19 @@ fn readme() -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md")
 }
 
-/// Every command line of viewtide in `text`: what is in a code block, and what a row of the table of commands begins with.
+/// Every command line of viewtide in `text`, in its order: what is in a code block, and what a row of the table of commands
+/// begins with.
 fn commands(text: &str) -> Vec<String> {
-    let block = text.lines().filter_map(|line| line.strip_prefix("    "));
-    let table = text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     let command = |line: &str| {
         let line = line.split(" #").next().unwrap_or(line).trim();
         let line = line.strip_prefix("target/release/").unwrap_or(line);
         line.strip_prefix("viewtide ").map(str::to_owned)
     };
-    block.chain(table).filter_map(command).collect()
+    let lines = text.lines().filter_map(|line| match line.strip_prefix("    ") {
+        Some(of_block) => Some(of_block),
+        None => line.strip_prefix("| `")?.split('`').next(),
+    });
+    lines.filter_map(command).collect()
 }
 
 /// What the placeholders of the README stand for here.
@@ -59,11 +62,16 @@ impl Place {
             other => other.to_owned(),
         };
         let mut args: Vec<String> = command.split_whitespace().map(word).collect();
-        let trains = args[0] == "train";
-        let database = if command.contains("--csv") || trains { &self.of_csv } else { &self.database };
-        let reads_files = trains && command.contains("--csv");
+        let is_train = args[0] == "train";
+        if is_train {
+            // Enough to see that it works.
+            args.extend(["--epochs".to_owned(), "1".to_owned()]);
+        }
+        let reads_files = command.contains("--csv") && is_train;
         let needs_none = reads_files || ["replay", "demo", "evaluate"].contains(&args[0].as_str());
         if !needs_none && !command.contains("--file") {
+            // There is more to learn from in the file than in the topic.
+            let database = if command.contains("--csv") || is_train { &self.of_csv } else { &self.database };
             args.extend(["--database-url".to_owned(), database.url()]);
         }
         args
