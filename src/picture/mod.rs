@@ -130,7 +130,8 @@ fn grid(top: f64, height: f64) -> impl Iterator<Item = Area> {
 /// How many videos and snapshots there are, and from when to when.
 fn extent(videos: &Videos) -> String {
     let snapshots: usize = videos.iter().map(|video| video.snapshots().len()).sum();
-    let counts = format!("{} videos, {} snapshots", videos.len(), number::grouped(snapshots));
+    let noun = if videos.len() == 1 { "video" } else { "videos" };
+    let counts = format!("{} {noun}, {} snapshots", videos.len(), number::grouped(snapshots));
     let ends =
         videos.iter().filter_map(|video| Some([video.snapshots().first()?.time, video.snapshots().last()?.time]));
     let ends = ends.reduce(|[first, last], [from, to]| [first.min(from), last.max(to)]);

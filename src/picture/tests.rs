@@ -191,7 +191,7 @@ fn there_is_a_picture_of_whatever_there_is() {
     let cases: [(&str, Videos, &str); 7] = [
         ("no video", Videos::default(), "No forecast of a day has come to be known."),
         ("one snapshot", polled(1, 1, lively), "No video is active: there is no mean over them."),
-        ("one video", polled(1, 200, lively), "500 at first, 100 a day"),
+        ("one video", polled(1, 200, lively), "860 at first, 100 a day"),
         ("constant counts", polled(2, 200, |_, _| Some(5)), "no active video"),
         ("all zero", polled(1, 200, |_, _| Some(0)), "0 at first, 0 a day"),
         ("a gap", polled(1, 300, |id, hour| lively(id, hour).filter(|_| !(250..270).contains(&hour))), "AAAAAAAAAAA"),
