@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::Args;
 use viewtide_dataflows::snapshot::EventTime;
 
 use crate::cli::UsageError;
 use crate::cli::kafka::KafkaArgs;
+use crate::cli::told::Told;
 use crate::source::csv::CsvSource;
 use crate::source::kafka::{KafkaConfig, KafkaSource, Start};
 use crate::source::kafka_settings::KafkaSettings;
@@ -46,49 +46,11 @@ struct Flags {
     kafka: KafkaArgs,
 }
 
-/// The flags, and where they were given: what only stands in the environment gives way to the command line, since it may be
-/// meant for another command.
-#[derive(Clone, Debug)]
+/// The flags of the input. What only stands in the environment gives way to the command line.
+#[derive(Clone, Debug, Args)]
 pub struct InputArgs {
-    flags: Flags,
-    in_environment: InEnvironment,
-}
-
-/// Which flags were given as environment variables.
-#[derive(Clone, Copy, Debug, Default)]
-struct InEnvironment {
-    brokers: bool,
-    csv: bool,
-    videos: bool,
-    videos_topic: bool,
-}
-
-impl Args for InputArgs {
-    fn augment_args(command: Command) -> Command {
-        Flags::augment_args(command)
-    }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        Flags::augment_args_for_update(command)
-    }
-}
-
-impl FromArgMatches for InputArgs {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let of = |flag| matches.value_source(flag) == Some(ValueSource::EnvVariable);
-        let in_environment = InEnvironment {
-            brokers: of("brokers"),
-            csv: of("csv"),
-            videos: of("videos"),
-            videos_topic: of("videos_topic"),
-        };
-        Ok(Self { flags: Flags::from_arg_matches(matches)?, in_environment })
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
+    #[command(flatten)]
+    told: Told<Flags>,
 }
 
 /// What the flags say, if it can be.
@@ -121,61 +83,57 @@ impl InputArgs {
     /// # Errors
     /// Flags that cannot go together.
     pub fn chosen(self, command: &'static str) -> Result<Chosen, UsageError> {
-        let Self { flags, in_environment } = self;
-        flags.chosen(in_environment, command).map_err(|wrong| UsageError(wrong, command))
+        choose(self.told, command).map_err(|wrong| UsageError(wrong, command))
     }
 }
 
-impl Flags {
-    fn chosen(self, in_environment: InEnvironment, command: &'static str) -> Result<Chosen, String> {
-        let Self { brokers, topic, csv, videos, videos_topic, kafka } = self;
-        // A variable that is empty is as good as none.
-        let mut brokers = brokers.filter(|brokers| !(in_environment.brokers && brokers.is_empty()));
-        let mut csv = Some(csv).filter(|csv| csv.iter().any(|path| !(in_environment.csv && path.is_empty())));
-        if brokers.is_some() && csv.is_some() {
-            match (in_environment.brokers, in_environment.csv) {
-                (true, false) => brokers = None,
-                (false, true) => csv = None,
-                (false, false) => {
-                    return Err(
-                        "--brokers cannot be used with --csv: snapshots come from Kafka or from files".to_owned()
-                    );
-                }
-                (true, true) => {
-                    return Err("VIEWTIDE_BROKERS cannot be used with VIEWTIDE_CSV; say which by a flag".to_owned());
-                }
+fn choose(told: Told<Flags>, command: &'static str) -> Result<Chosen, String> {
+    let in_environment = ["brokers", "csv", "videos", "videos_topic"].map(|flag| told.is_in_environment(flag));
+    let [brokers_in_environment, csv_in_environment, videos_in_environment, topic_in_environment] = in_environment;
+    let Flags { brokers, topic, csv, videos, videos_topic, kafka } = told.flags;
+    // A variable that is empty is as good as none.
+    let mut brokers = brokers.filter(|brokers| !(brokers_in_environment && brokers.is_empty()));
+    let mut csv = Some(csv).filter(|csv| csv.iter().any(|path| !(csv_in_environment && path.is_empty())));
+    if brokers.is_some() && csv.is_some() {
+        match (brokers_in_environment, csv_in_environment) {
+            (true, false) => brokers = None,
+            (false, true) => csv = None,
+            (false, false) => {
+                return Err("--brokers cannot be used with --csv: snapshots come from Kafka or from files".to_owned());
+            }
+            (true, true) => {
+                return Err("VIEWTIDE_BROKERS cannot be used with VIEWTIDE_CSV; say which by a flag".to_owned());
             }
         }
-        let videos = videos.filter(|path| !(in_environment.videos && path.is_empty()));
-        let asked_for_topic =
-            videos_topic.as_ref().is_some_and(|topic| !topic.is_empty() && !in_environment.videos_topic);
-        let snapshots = match (brokers, csv) {
-            (Some(brokers), _) => {
-                let videos = match videos_topic {
-                    Some(name) if name.is_empty() => VideosTopic::None,
-                    Some(name) if name == topic => {
-                        return Err(format!(
-                            "--topic and --videos-topic both name {topic}; a topic has snapshots or videos"
-                        ));
-                    }
-                    Some(name) => VideosTopic::Named(name),
-                    None if topic == VIDEOS_TOPIC => VideosTopic::None,
-                    None => VideosTopic::Usual,
-                };
-                Some(Snapshots::Kafka { settings: kafka.settings(&brokers), topic, videos })
-            }
-            (None, Some(_)) if asked_for_topic => {
-                return Err("--videos-topic cannot be used with --csv; --videos takes a file".to_owned());
-            }
-            (None, Some(csv)) => Some(Snapshots::Csv(csv)),
-            (None, None) if asked_for_topic => return Err("--videos-topic needs --brokers <BROKERS>".to_owned()),
-            (None, None) if videos.is_some() && !in_environment.videos => {
-                return Err("--videos needs --brokers <BROKERS> or --csv <FILE>..".to_owned());
-            }
-            (None, None) => None,
-        };
-        Ok(Chosen { command, snapshots, videos })
     }
+    let videos = videos.filter(|path| !(videos_in_environment && path.is_empty()));
+    let asked_for_topic = videos_topic.as_ref().is_some_and(|topic| !topic.is_empty() && !topic_in_environment);
+    let snapshots = match (brokers, csv) {
+        (Some(brokers), _) => {
+            let videos = match videos_topic {
+                Some(name) if name.is_empty() => VideosTopic::None,
+                Some(name) if name == topic => {
+                    return Err(format!(
+                        "--topic and --videos-topic both name {topic}; a topic has snapshots or videos"
+                    ));
+                }
+                Some(name) => VideosTopic::Named(name),
+                None if topic == VIDEOS_TOPIC => VideosTopic::None,
+                None => VideosTopic::Usual,
+            };
+            Some(Snapshots::Kafka { settings: kafka.settings(&brokers), topic, videos })
+        }
+        (None, Some(_)) if asked_for_topic => {
+            return Err("--videos-topic cannot be used with --csv; --videos takes a file".to_owned());
+        }
+        (None, Some(csv)) => Some(Snapshots::Csv(csv)),
+        (None, None) if asked_for_topic => return Err("--videos-topic needs --brokers <BROKERS>".to_owned()),
+        (None, None) if videos.is_some() && !videos_in_environment => {
+            return Err("--videos needs --brokers <BROKERS> or --csv <FILE>..".to_owned());
+        }
+        (None, None) => None,
+    };
+    Ok(Chosen { command, snapshots, videos })
 }
 
 impl Chosen {
@@ -251,23 +209,17 @@ mod tests {
     use super::*;
 
     #[derive(clap::Parser)]
-    struct Told {
+    struct Line {
         #[command(flatten)]
         input: InputArgs,
     }
 
-    /// What is chosen where `line` was given and of it `in_environment` as variables: an environment is one for all tests.
+    /// What is chosen where `line` was given and of it `in_environment` as variables.
     fn chosen(line: &[&str], in_environment: &str) -> Result<Chosen, String> {
-        let told =
-            <Told as clap::Parser>::try_parse_from(["t"].iter().chain(line)).map_err(|error| error.to_string())?;
-        let of = |flag: &str| in_environment.split(' ').any(|name| name == flag);
-        let in_environment = InEnvironment {
-            brokers: of("brokers"),
-            csv: of("csv"),
-            videos: of("videos"),
-            videos_topic: of("videos-topic"),
-        };
-        InputArgs { in_environment, ..told.input }.chosen("verify").map_err(|error| error.to_string())
+        let line = <Line as clap::Parser>::try_parse_from(["t"].iter().chain(line));
+        let told = line.map_err(|error| error.to_string())?.input.told;
+        let told = told.in_environment(in_environment.split_whitespace());
+        InputArgs { told }.chosen("verify").map_err(|error| error.to_string())
     }
 
     fn shown(line: &[&str], in_environment: &str) -> (String, Option<String>) {
@@ -285,12 +237,12 @@ mod tests {
         let (brokers, csv) = (["--brokers", "b:1"], ["--csv", "a.csv"]);
         let (videos, topic) = (["--videos", "v.csv"], ["--videos-topic", "v"]);
         let all = [&brokers[..], &csv, &videos, &topic].concat();
-        assert_eq!(shown(&all, "brokers videos videos-topic").0, "a.csv");
-        assert_eq!(shown(&all, "brokers videos videos-topic").1.as_deref(), Some("v.csv"), "it goes with files too");
-        assert_eq!(shown(&all, "csv videos videos-topic").0, "b:1 youtube_stats Named(\"v\")");
+        assert_eq!(shown(&all, "brokers videos videos_topic").0, "a.csv");
+        assert_eq!(shown(&all, "brokers videos videos_topic").1.as_deref(), Some("v.csv"), "it goes with files too");
+        assert_eq!(shown(&all, "csv videos videos_topic").0, "b:1 youtube_stats Named(\"v\")");
         let beside = [&videos[..], &topic].concat();
-        assert_eq!(shown(&beside, "videos videos-topic").0, "nothing", "as where verify stands alone");
-        assert_eq!(shown(&["--csv", "a.csv", "--videos-topic", "v"], "videos-topic").0, "a.csv");
+        assert_eq!(shown(&beside, "videos videos_topic").0, "nothing", "as where verify stands alone");
+        assert_eq!(shown(&["--csv", "a.csv", "--videos-topic", "v"], "videos_topic").0, "a.csv");
         // Variables that are empty are none.
         let empty = ["--brokers", "", "--csv", "", "--videos", ""];
         assert_eq!(shown(&empty, "brokers csv videos"), ("nothing".to_owned(), None));
@@ -299,7 +251,7 @@ mod tests {
             (&all, "brokers csv", "VIEWTIDE_BROKERS cannot be used with VIEWTIDE_CSV"),
             (&all, "brokers", "--videos-topic cannot be used with --csv"),
             (&beside, "videos", "--videos-topic needs --brokers"),
-            (&beside, "videos-topic", "--videos needs --brokers <BROKERS> or --csv"),
+            (&beside, "videos_topic", "--videos needs --brokers <BROKERS> or --csv"),
         ] {
             let wrong = chosen(line, in_environment).unwrap_err();
             assert!(wrong.starts_with(why) && wrong.ends_with("see `viewtide verify --help`"), "{wrong}");

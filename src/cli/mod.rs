@@ -14,6 +14,7 @@ mod run;
 mod snapshots;
 pub mod stop;
 pub mod telemetry;
+mod told;
 mod train;
 mod usage;
 mod verify;

@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::anyhow;
-use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::Args;
 use viewtide_models::task::Videos;
 
 use crate::cli::UsageError;
 use crate::cli::database::{DatabaseArgs, runtime};
 use crate::cli::durations::parse_duration_us;
+use crate::cli::told::Told;
 use crate::engine::clock::{Clock as _, SystemClock};
 use crate::postgres::connect::connect;
 use crate::source::csv_whole::{CsvTally, read_whole};
@@ -33,39 +33,11 @@ struct Flags {
     database: DatabaseArgs,
 }
 
-/// The flags, and where they were given: what only stands in the environment may be meant for another command.
-#[derive(Clone, Debug)]
+/// The flags of the snapshots. What only stands in the environment gives way to the command line.
+#[derive(Clone, Debug, Args)]
 pub struct SnapshotsArgs {
-    flags: Flags,
-    csv_in_environment: bool,
-    /// A flag on the command line that names a Postgres.
-    database_flag: Option<&'static str>,
-}
-
-impl Args for SnapshotsArgs {
-    fn augment_args(command: Command) -> Command {
-        Flags::augment_args(command)
-    }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        Flags::augment_args_for_update(command)
-    }
-}
-
-impl FromArgMatches for SnapshotsArgs {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let is_from = |flag: &str, source| matches.value_source(flag) == Some(source);
-        Ok(Self {
-            flags: Flags::from_arg_matches(matches)?,
-            csv_in_environment: is_from("csv", ValueSource::EnvVariable),
-            database_flag: DATABASE_FLAGS.into_iter().find(|flag| is_from(flag, ValueSource::CommandLine)),
-        })
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
+    #[command(flatten)]
+    told: Told<Flags>,
 }
 
 impl SnapshotsArgs {
@@ -75,14 +47,14 @@ impl SnapshotsArgs {
     /// Flags that cannot go together; files or tables that cannot be read, or hold no snapshot.
     pub fn read(&self, command: &'static str, stop: &AtomicBool) -> anyhow::Result<Videos> {
         if self.reads_csv().map_err(|wrong| UsageError(wrong, command))? {
-            let (videos, tally) = read_csv(&self.flags.csv, self.flags.future_max)?;
+            let (videos, tally) = read_csv(&self.told.flags.csv, self.told.flags.future_max)?;
             if tally.snapshots == 0 {
                 let first = tally.first_refused.map(|first| format!("; the first row that is none: {first}"));
                 return Err(anyhow!("no snapshot is in the CSV files{}", first.unwrap_or_default()));
             }
             return Ok(videos);
         }
-        let database = self.flags.database.open()?;
+        let database = self.told.flags.database.open()?;
         let mut videos = Videos::default();
         let snapshots = runtime()?.block_on(async {
             let mut client = connect(&database.url, &format!("viewtide {command}")).await?;
@@ -96,10 +68,11 @@ impl SnapshotsArgs {
     }
 
     fn reads_csv(&self) -> Result<bool, String> {
+        let csv_in_environment = self.told.is_in_environment("csv");
         // A variable that is empty is as good as none.
-        let is_given = self.flags.csv.iter().any(|path| !(self.csv_in_environment && path.is_empty()));
-        match self.database_flag {
-            Some(flag) if is_given && !self.csv_in_environment => Err(format!(
+        let is_given = self.told.flags.csv.iter().any(|path| !(csv_in_environment && path.is_empty()));
+        match DATABASE_FLAGS.into_iter().find(|flag| self.told.is_on_command_line(flag)) {
+            Some(flag) if is_given && !csv_in_environment => Err(format!(
                 "--csv cannot be used with --{}: snapshots come from files or from Postgres",
                 flag.replace('_', "-")
             )),
@@ -129,14 +102,15 @@ mod tests {
     use super::*;
 
     #[derive(clap::Parser)]
-    struct Told {
+    struct Line {
         #[command(flatten)]
         snapshots: SnapshotsArgs,
     }
 
     fn reads_csv(line: &[&str], csv_in_environment: bool) -> Result<bool, String> {
-        let told = <Told as clap::Parser>::try_parse_from(["t"].iter().chain(line)).unwrap();
-        SnapshotsArgs { csv_in_environment, ..told.snapshots }.reads_csv()
+        let told = <Line as clap::Parser>::try_parse_from(["t"].iter().chain(line)).unwrap();
+        let told = told.snapshots.told.in_environment(csv_in_environment.then_some("csv"));
+        SnapshotsArgs { told }.reads_csv()
     }
 
     #[test]
