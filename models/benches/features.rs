@@ -1,15 +1,16 @@
 //! Features of origins under criterion: how many origins a core turns from a video's snapshots into what a network sees.
 //!
 //! An origin counts once all of it is done: the counts of the three counters at each of the 168 hours before it, out of seven days
-//! of snapshots, and the inputs of a network, which sees all three counters. Once that is the network of the views, once those of
-//! all three. Snapshots are 66 minutes apart, as is the median of the bundled data, or ten; neither lie on whole hours, so that
-//! every count is one between two of them. Origins come video by video, as in a training and an evaluation, or hour by hour, as
-//! live, where the caches hold nothing of a video since the hour before.
+//! of snapshots, and the inputs of a network, which sees all three counters: one of the views with either set of features, or
+//! those of all counters as they are trained. Snapshots are 66 minutes apart, as is the median of the bundled data, or ten; neither
+//! lie on whole hours, so that every count is one between two of them. Origins come video by video, as in a training and an
+//! evaluation, or hour by hour, as live, where the caches hold nothing of a video since the hour before.
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use viewtide_dataflows::snapshot::{EventTime, HOUR_US, Nullable, SECOND_US, Snapshot};
 use viewtide_dataflows::video_id::VideoId;
 use viewtide_models::features::{FeatureSet, Inputs, Seen};
+use viewtide_models::fit::Plan;
 use viewtide_models::task::{Metric, Video, Videos};
 
 const VIDEOS: u64 = 500;
@@ -43,6 +44,12 @@ fn origins(videos: &Videos) -> Vec<(&Video, EventTime)> {
 }
 
 fn features(criterion: &mut Criterion) {
+    let as_trained = |metric| (metric, Plan::of(metric).features);
+    let networks = [
+        ("views, levels", vec![(Metric::Views, FeatureSet::Levels)]),
+        ("views, lags", vec![(Metric::Views, FeatureSet::Lags)]),
+        ("all counters, as trained", Metric::ALL.map(as_trained).to_vec()),
+    ];
     for interval_minutes in [66, 10] {
         let videos = videos(interval_minutes * 60 * SECOND_US);
         let by_video = origins(&videos);
@@ -51,25 +58,23 @@ fn features(criterion: &mut Criterion) {
         for (order, origins) in [("video by video", by_video), ("hour by hour", by_hour)] {
             let mut group = criterion.benchmark_group(format!("snapshots {interval_minutes} minutes apart, {order}"));
             group.throughput(Throughput::Elements(VIDEOS));
-            for (metrics, name) in [(&Metric::ALL[..1], "views"), (&Metric::ALL[..], "all counters")] {
-                for set in FeatureSet::ALL {
-                    let mut inputs = Inputs::default();
-                    let mut next = origins.chunks_exact(VIDEOS as usize).cycle();
-                    group.bench_function(BenchmarkId::new(name, format!("{set:?}")), |bencher| {
-                        bencher.iter(|| {
-                            let Inputs { window, context, base } = &mut inputs;
-                            window.clear();
-                            context.clear();
-                            base.clear();
-                            for (video, time) in next.next().into_iter().flatten() {
-                                let origin = video.origin(*time);
-                                let seen = Seen::of(&origin);
-                                assert!(metrics.iter().all(|metric| seen.append(*metric, set, &mut inputs)));
-                            }
-                            inputs.context.iter().sum::<f32>()
-                        });
+            for (name, networks) in &networks {
+                let mut inputs = Inputs::default();
+                let mut next = origins.chunks_exact(VIDEOS as usize).cycle();
+                group.bench_function(*name, |bencher| {
+                    bencher.iter(|| {
+                        let Inputs { window, context, base } = &mut inputs;
+                        window.clear();
+                        context.clear();
+                        base.clear();
+                        for (video, time) in next.next().into_iter().flatten() {
+                            let origin = video.origin(*time);
+                            let seen = Seen::of(&origin);
+                            assert!(networks.iter().all(|(metric, set)| seen.append(*metric, *set, &mut inputs)));
+                        }
+                        inputs.context.iter().sum::<f32>()
                     });
-                }
+                });
             }
             group.finish();
         }

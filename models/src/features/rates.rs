@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use pulp::Arch;
+
 use super::scale::{ln_1p, scaled};
 use crate::task::{DAY_STEPS, MEMORY_STEPS, Metric, Origin, Steps, WINDOW_STEPS};
 
@@ -32,17 +34,21 @@ impl Recent {
     }
 
     /// A rate as it deviates from the level; 0 where either is missing.
+    #[inline(always)]
     pub(super) fn deviation(&self, rate: f64) -> f64 {
         self.level.map_or(0.0, |level| if rate.is_nan() { 0.0 } else { scaled(rate) - level })
     }
 
-    /// Likewise of many.
+    /// Likewise of many, in registers as wide as the machine has: each operation is rounded by itself, so that the width changes no
+    /// bit.
     pub(super) fn deviations<const N: usize>(&self, rates: &[f64; N]) -> [f64; N] {
-        let mut deviations = [0.0; N];
-        for (deviation, rate) in deviations.iter_mut().zip(rates) {
-            *deviation = self.deviation(*rate);
-        }
-        deviations
+        Arch::new().dispatch(|| {
+            let mut deviations = [0.0; N];
+            for (deviation, rate) in deviations.iter_mut().zip(rates) {
+                *deviation = self.deviation(*rate);
+            }
+            deviations
+        })
     }
 }
 

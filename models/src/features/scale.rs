@@ -4,11 +4,13 @@
 //! last bit; and without a branch, so that a loop over steps becomes vector instructions.
 
 /// asinh(4 x `rate`), for rates below 1e150.
+#[inline(always)]
 pub(super) fn scaled(rate: f64) -> f64 {
     asinh(4.0 * rate)
 }
 
 /// The area hyperbolic sine, within 1e-15 or 2e-12 of it, for numbers below 1e150.
+#[inline(always)]
 pub(super) fn asinh(number: f64) -> f64 {
     let magnitude = number.abs();
     ln(magnitude + (magnitude * magnitude + 1.0).sqrt()).copysign(number)
@@ -26,6 +28,7 @@ const FRACTION_BITS: u32 = 52;
 const INTEGERS: f64 = (1_u64 << FRACTION_BITS) as f64;
 
 /// The natural logarithm of a number that is at least 1 and finite.
+#[inline(always)]
 fn ln(number: f64) -> f64 {
     // number = mantissa x 2^exponent, with a mantissa from sqrt(1/2) to sqrt(2).
     let above = number.to_bits() - std::f64::consts::FRAC_1_SQRT_2.to_bits();
