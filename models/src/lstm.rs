@@ -46,7 +46,7 @@ mod optimiser;
 mod pass;
 mod product;
 mod recipe;
-mod threads;
+pub(crate) mod threads;
 mod training;
 
 pub use architecture::{Architecture, HORIZONS, LAYERS_MAX, QUANTILES, STEPS_MAX, WIDTH_MAX};

@@ -8,6 +8,7 @@ use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, Random
 use smartcore::linalg::basic::matrix::DenseMatrix;
 use viewtide_dataflows::snapshot::{EventTime, HOUR_US, Snapshot};
 
+use super::counts::{growth_percent, whole};
 use crate::evaluate::{Given, Method};
 use crate::score::Forecast;
 use crate::score::folds::{FOLDS, fold_of};
@@ -61,13 +62,7 @@ pub struct Errors {
 /// The rows of one video for `metric`: of each snapshot that has all counts, as have the three before it, and that another such
 /// one follows. `snapshots` are in order of time.
 pub fn rows(snapshots: &[Snapshot], metric: Metric) -> Vec<Row> {
-    let whole: Vec<(EventTime, [f64; 3])> = snapshots
-        .iter()
-        .filter_map(|snapshot| {
-            let [views, likes, comments] = snapshot.counts.map(|count| count.get().map(|count| count as f64));
-            Some((snapshot.time, [views?, likes?, comments?]))
-        })
-        .collect();
+    let whole = whole(snapshots);
     let row = |window: &[(EventTime, [f64; 3])]| {
         let newest_first: [[f64; 3]; LAGS + 1] = std::array::from_fn(|back| window[LAGS - back].1);
         Row { inputs: inputs(window[LAGS].0, metric, &newest_first), next: window[LAGS + 1].1[metric as usize] }
@@ -78,14 +73,11 @@ pub fn rows(snapshots: &[Snapshot], metric: Metric) -> Vec<Row> {
 /// Counts of now, growth rates in percent (0 where the count before is 0), hour and weekday (Monday is 0), lags.
 fn inputs(time: EventTime, metric: Metric, newest_first: &[[f64; 3]; LAGS + 1]) -> [f64; INPUTS] {
     let [now, before, ..] = newest_first;
-    let growth = |counter: usize| match before[counter] {
-        0.0 => 0.0,
-        before => 100.0 * (now[counter] - before) / before,
-    };
+    let growth = growth_percent(before, now);
     let hours = time.div_euclid(HOUR_US);
     let (hour, weekday) = (hours.rem_euclid(24), (hours.div_euclid(24) + 3).rem_euclid(7));
     let lag = |back: usize| newest_first[back][metric as usize];
-    [now[0], now[1], now[2], growth(0), growth(1), growth(2), hour as f64, weekday as f64, lag(1), lag(2), lag(3)]
+    [now[0], now[1], now[2], growth[0], growth[1], growth[2], hour as f64, weekday as f64, lag(1), lag(2), lag(3)]
 }
 
 impl Forest {
@@ -131,6 +123,21 @@ impl Forest {
             mae: errors().map(f64::abs).sum::<f64>() / count,
         })
     }
+}
+
+/// The errors as the old stack counted them: of each counter's next counts after the snapshots of `videos`, a forest being trained on
+/// four of five rows and asked about the fifth. `None` where there are no five rows.
+///
+/// # Errors
+/// What the library says.
+pub fn forest_errors(videos: &Videos, metric: Metric, seed: u64) -> Result<Option<Errors>, ForestError> {
+    let all = videos.iter().flat_map(|video| rows(video.snapshots(), metric)).enumerate();
+    let (asked, trained): (Vec<_>, Vec<_>) = all.partition(|(index, _)| index % 5 == 4);
+    let [asked, trained] = [asked, trained].map(|part| part.into_iter().map(|(_, row)| row).collect::<Vec<Row>>());
+    if asked.is_empty() {
+        return Ok(None);
+    }
+    Forest::train(&trained, seed)?.errors(&asked).map(Some)
 }
 
 fn matrix(rows: impl Iterator<Item = [f64; INPUTS]>) -> Result<DenseMatrix<f64>, String> {

@@ -1,27 +1,12 @@
 //! The forest against scikit-learn's, and as a forecaster.
 
 use serde_json::Value;
-use viewtide_dataflows::snapshot::Nullable;
-use viewtide_dataflows::video_id::VideoId;
 
 use super::*;
+use crate::old_stack::sample::sample;
 
 /// Forests that differ in their seed alone differ in their error by some percent, so the mean of these is compared.
 const SEEDS: u64 = 5;
-
-/// The real snapshots that the fixture is made of.
-fn sample() -> Videos {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/sample_10min.csv");
-    let mut videos = Videos::default();
-    for line in std::fs::read_to_string(path).expect("the sample").lines().skip(1) {
-        let fields: Vec<&str> = line.split(',').collect();
-        let time: jiff::Timestamp = fields[0].parse().expect("a time");
-        let counts = [2, 3, 4].map(|field| Nullable::from(fields[field].parse::<i64>().ok()));
-        let id: VideoId = fields[1].parse().expect("an id");
-        videos.observe(id, Snapshot { time: time.as_microsecond(), counts });
-    }
-    videos
-}
 
 #[test]
 fn the_forest_is_as_good_as_that_of_scikit_learn() {
@@ -39,11 +24,7 @@ fn the_forest_is_as_good_as_that_of_scikit_learn() {
             all[7]
         );
         assert_eq!(all[7].next, figure("next_7"));
-        let is_test = |index: &usize| index % 5 == 4;
-        let part = |test: bool| -> Vec<Row> {
-            (0..all.len()).filter(|index| is_test(index) == test).map(|index| all[index].clone()).collect()
-        };
-        let errors = (0..SEEDS).map(|seed| Forest::train(&part(false), seed).unwrap().errors(&part(true)).unwrap());
+        let errors = (0..SEEDS).map(|seed| forest_errors(&videos, metric, seed).unwrap().unwrap());
         let errors: Vec<Errors> = errors.collect();
         let mean = |of: fn(&Errors) -> f64| errors.iter().map(of).sum::<f64>() / errors.len() as f64;
         let (mae, r2) = (mean(|errors| errors.mae), mean(|errors| errors.r2));

@@ -4,8 +4,18 @@
 //!
 //! | module | one concept |
 //! |---|---|
+//! | `counts` | what it reads of snapshots |
 //! | `forest` | its random forest, which forecasts the next count |
+//! | `lstm` | its LSTM, which forecasts the next scaled count |
+//! | `own_scores` | its errors as it counted them, beside what it said of itself |
 
+mod counts;
 mod forest;
+mod lstm;
+mod own_scores;
+#[cfg(test)]
+mod sample;
 
-pub use forest::{Errors, Forest, ForestError, Row, forest_method, rows};
+pub use forest::{Errors, Forest, ForestError, Row, forest_errors, forest_method, rows};
+pub use lstm::{OldLstm, OldLstmError, ScaledErrors, Sequence, Window, lstm_errors, lstm_methods, sequences};
+pub use own_scores::{Claim, OldStackError, OwnScore, own_scores};
