@@ -2,14 +2,15 @@
 
 mod forecasts_file;
 mod networks;
+mod old_stack;
 mod picture;
 mod table;
 
 use anyhow::anyhow;
 use clap::Args;
+use console::Term;
 use serde::Serialize;
 use viewtide_models::evaluate::{Line, evaluate};
-use viewtide_models::old_stack::forest_method;
 
 use crate::cli::Outcome;
 use crate::cli::durations::parse_duration_us;
@@ -19,10 +20,8 @@ use crate::destination::Destination;
 use crate::source::csv_whole::CsvTally;
 use forecasts_file::{ForecastsFile, read_all};
 use networks::NetworkArgs;
+use old_stack::{OldStack, OwnRow, own_table};
 use table::{seeds_table, table};
-
-/// Any will do; a fixed one makes the same figures every time.
-const FOREST_SEED: u64 = 1;
 
 /// What to score the forecasts on.
 #[derive(Clone, Debug, Args)]
@@ -35,7 +34,7 @@ pub struct EvaluateArgs {
     future_max: i64,
     #[command(flatten)]
     networks: NetworkArgs,
-    /// Score the random forest of the stack that viewtide replaces too; it takes minutes
+    /// Score the random forest and the LSTM of the stack that viewtide replaces too; it takes minutes
     #[arg(long, env = "VIEWTIDE_OLD_STACK")]
     old_stack: bool,
     /// Score the forecasts in a CSV file too, under this name: a column each of video_id, issued_at (the origin, as in the
@@ -76,14 +75,16 @@ pub fn execute(args: EvaluateArgs) -> anyhow::Result<Outcome> {
     let (videos, tally) = read_csv(&args.csv, args.future_max)?;
     let count = videos.len();
     let given = read_all(&args.forecasts, &videos)?;
-    let (mut rows, mut parts) = (Vec::new(), Vec::new());
+    let (mut rows, mut own_rows, mut parts) = (Vec::new(), Vec::new(), Vec::new());
     let networks = args.networks.open()?;
     for (sample, videos) in args.networks.samples(&networks, videos)? {
         let Some(mut methods) = networks.methods(&videos, &stop)? else {
             return Err(anyhow!("stopped before the networks were trained; nothing was scored"));
         };
         if args.old_stack {
-            methods.push(forest_method(&videos, FOREST_SEED)?);
+            let old_stack = OldStack::rebuild(&videos, sample, networks.threads(), &stop)?;
+            methods.extend(old_stack.methods);
+            own_rows.extend(old_stack.own_rows);
         }
         methods.extend(given.iter().cloned());
         let lines = evaluate(&videos, &methods);
@@ -103,11 +104,8 @@ pub fn execute(args: EvaluateArgs) -> anyhow::Result<Outcome> {
     match &destination {
         // With anything else there it would be no picture.
         Some(Destination::Standard) => {}
-        _ if args.json => println!("{}", json(&tally, count, &rows)),
-        _ => {
-            println!("{}", table(&rows));
-            seeds_table(&rows).iter().for_each(|table| println!("{table}"));
-        }
+        _ if args.json => println!("{}", json(&tally, count, &rows, &own_rows)),
+        _ => show(&rows, &own_rows),
     }
     if let (Some(name), Some(destination)) = (&args.svg, &destination) {
         picture::write(name, destination, &parts)?;
@@ -115,12 +113,24 @@ pub fn execute(args: EvaluateArgs) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn json(tally: &CsvTally, videos: usize, rows: &[Row]) -> serde_json::Value {
+/// The tables, on a terminal no wider than it.
+fn show(rows: &[Row], own_rows: &[OwnRow]) {
+    let width = Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    let (all, left_out) = table(rows, width);
+    println!("{all}");
+    if !left_out.is_empty() {
+        println!("The terminal is too narrow for: {}. --json has them too.", left_out.join(", "));
+    }
+    seeds_table(rows).iter().chain(&own_table(own_rows)).for_each(|table| println!("{table}"));
+}
+
+fn json(tally: &CsvTally, videos: usize, rows: &[Row], own_rows: &[OwnRow]) -> serde_json::Value {
     serde_json::json!({
         "snapshots": tally.snapshots,
         "refused_rows": tally.refused,
         "videos": videos,
         "scores": rows,
+        "old_stack": own_rows,
     })
 }
 
@@ -189,11 +199,15 @@ mod tests {
     fn the_table_has_all_lines_and_no_text_where_there_is_no_figure() {
         let row = |line| Row { sample: Sample::OutOfSample, seed: None, line };
         let rows: Vec<Row> = evaluate(&Videos::default(), &[]).into_iter().map(row).collect();
-        let shown = table(&rows).to_string();
+        let shown = table(&rows, None).0.to_string();
         assert_eq!(shown.matches(NAIVE_BLEND).count(), 9);
         assert!(!shown.to_lowercase().contains("nan"), "{shown}");
         assert!(seeds_table(&rows).is_none());
-        let json = json(&CsvTally::default(), 0, &rows);
+        let (narrow, left_out) = table(&rows, Some(80));
+        assert!(narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
+        assert!(narrow.to_string().contains("over naives") && left_out.contains(&"MSE"), "{narrow}");
+        assert_eq!(shown.lines().count(), narrow.lines().count(), "no line is broken");
+        let json = json(&CsvTally::default(), 0, &rows, &[]);
         assert_eq!(json["scores"].as_array().unwrap().len(), rows.len());
         assert_eq!(json["scores"][0]["sample"], "out_of_sample");
         assert_eq!(json["scores"][0]["metric"], "views");

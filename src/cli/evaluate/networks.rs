@@ -153,6 +153,11 @@ fn read_models(directory: &Path) -> anyhow::Result<Vec<Artifact>> {
 }
 
 impl Networks {
+    /// Threads that train and forecast.
+    pub(super) fn threads(&self) -> usize {
+        self.threads
+    }
+
     /// Of which seed alone the method of this name, or its blend, is.
     pub(super) fn seed_of(&self, method: &str) -> Option<u64> {
         let Of::Folds(of) = &self.of else { return None };
