@@ -81,6 +81,31 @@ fn networks_are_trained_out_of_fold_with_the_spread_of_their_seeds() {
 }
 
 #[test]
+fn the_old_stack_is_scored_beside_what_it_claimed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let csv = folder.path().join("two.csv");
+    let mut text = "timestamp,video_id,viewCount,likeCount,commentCount\n".to_owned();
+    for (hour, id) in (0..60).flat_map(|hour| [(hour, 'A'), (hour, 'E')]) {
+        let (day, of_day, views) = (1 + hour / 24, hour % 24, 1_000 + 40 * hour + hour % 7);
+        writeln!(text, "2025-07-{day:02}T{of_day:02}:00:00Z,AAAAAAAAAA{id},{views},{},{hour}", views / 9)
+            .expect("is written");
+    }
+    std::fs::write(&csv, text).expect("is written");
+    let args = ["--csv", &csv.display().to_string(), "--models", "none", "--old-stack"];
+    let shown = evaluate(&args).expect_code(0).stdout;
+    for method in ["old stack's LSTM ", "old stack's LSTM, one file", "old stack's random forest"] {
+        assert_eq!(shown.matches(method).count(), 9, "{method}: {shown}");
+    }
+    let claims = shown.lines().find(|line| line.contains("likes") && line.contains("counts scaled to 0 to 1"));
+    assert!(claims.is_some_and(|line| line.contains(" 0.03000 ") && line.contains(" 0.00200 ")), "{shown}");
+    let json = evaluate(&[&args[..], &["--json"]].concat()).expect_code(0).json();
+    let own = json["old_stack"].as_array().expect("what it counted itself");
+    assert_eq!(own.len(), 2 * 3, "two models of three counters");
+    let of_lstm = own.iter().filter(|score| score["claimed"]["mae"].is_number());
+    assert!(of_lstm.clone().count() == 3 && of_lstm.clone().all(|score| score["mae"].is_number()), "{json}");
+}
+
+#[test]
 fn models_that_cannot_be_read_are_named() {
     let data = data_file("sample_10min.csv").display().to_string();
     let folder = tempfile::tempdir().expect("a folder");
