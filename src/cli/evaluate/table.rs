@@ -59,7 +59,8 @@ fn keys(Row { sample, line, .. }: &Row) -> [String; KEYS.len()] {
 /// In the order of [`FIGURES`].
 fn figures(Row { line, .. }: &Row) -> [String; FIGURES.len()] {
     let scores = &line.scores;
-    let ends = scores.relative_error_interval.map(|[low, high]| format!("{low:.2}-{high:.2}"));
+    let ends =
+        scores.relative_error_interval.map(|[low, high]| format!("{}-{}", figure(Some(low), 2), figure(Some(high), 2)));
     [
         figure(scores.relative_error, 3),
         figure(line.over_naive_blend, 3),
