@@ -4,7 +4,7 @@
 //! side: an actual outside makes its side wider, one inside a little narrower, so that in the long run each side misses one in
 //! ten, whatever the widths are that it starts from.
 
-use serde::{Deserialize, Serialize};
+use super::stored::double;
 
 /// How many actuals each side shall miss.
 const MISSED: f64 = 0.1;
@@ -21,13 +21,24 @@ pub const HALF_WIDTH_MIN: f64 = 0.5;
 const LOG_FACTOR_MAX: f64 = 5.0;
 
 /// What one blend knows of its intervals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Calibration {
     /// Logarithms of what the lower and the upper half width are multiplied by.
     log_factors: [f64; 2],
 }
 
 impl Calibration {
+    /// Numbers that it is stored as.
+    pub(super) const NUMBERS: usize = 2;
+
+    pub(super) fn numbers(&self) -> [u64; Self::NUMBERS] {
+        self.log_factors.map(f64::to_bits)
+    }
+
+    pub(super) fn of_numbers(numbers: &mut impl Iterator<Item = u64>) -> Self {
+        Self { log_factors: std::array::from_fn(|_| double(numbers)) }
+    }
+
     /// What the half widths below and above are multiplied by.
     pub fn factors(&self) -> [f64; 2] {
         self.log_factors.map(f64::exp)

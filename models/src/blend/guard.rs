@@ -4,10 +4,10 @@
 //! two it is found out within a few known actuals: Hedge again (see [`super::Hedge`]), with the full blend and that of the naive
 //! members for its two experts, and steep.
 
-use serde::{Deserialize, Serialize};
 use viewtide_dataflows::snapshot::EventTime;
 
 use super::hedge::{LOSS_MIN, SHARED_OUT, fade};
+use super::stored::{double, time};
 
 /// What the full blend weighs before anything is learned.
 const PRIOR: f64 = 0.9;
@@ -16,7 +16,7 @@ const PRIOR: f64 = 0.9;
 const STEEPNESS: f64 = 16.0;
 
 /// What one guard knows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Guard {
     /// Sum of the full blend's absolute errors, fading.
     full: f64,
@@ -29,6 +29,17 @@ pub struct Guard {
 }
 
 impl Guard {
+    /// Numbers that it is stored as.
+    pub(super) const NUMBERS: usize = 4;
+
+    pub(super) fn numbers(&self) -> [u64; Self::NUMBERS] {
+        [self.full.to_bits(), self.naive.to_bits(), self.count.to_bits(), self.learned_at as u64]
+    }
+
+    pub(super) fn of_numbers(numbers: &mut impl Iterator<Item = u64>) -> Self {
+        Self { full: double(numbers), naive: double(numbers), count: double(numbers), learned_at: time(numbers) }
+    }
+
     /// The share of the full blend in what is issued, within 0 and 1.
     pub fn share(&self) -> f64 {
         if self.count <= 0.0 {

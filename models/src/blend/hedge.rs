@@ -3,10 +3,10 @@
 //! Hedge (Freund & Schapire 1997, <https://doi.org/10.1006/jcss.1997.1504>) with losses that fade, relative to the best
 //! member's: so it needs no unit, and follows a video that changes.
 
-use serde::{Deserialize, Serialize};
 use viewtide_dataflows::snapshot::{EventTime, HOUR_US};
 
 use super::MEMBERS;
+use super::stored::{double, time};
 
 /// Losses this old count half, hours.
 const HALF_LIFE_HOURS: f64 = 48.0;
@@ -19,7 +19,7 @@ pub(super) const SHARED_OUT: f64 = 0.01;
 pub(super) const LOSS_MIN: f64 = 0.1;
 
 /// What one blend knows of its members, and of itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Hedge {
     /// Sums of the members' absolute errors, fading.
     losses: [f64; MEMBERS],
@@ -32,6 +32,26 @@ pub struct Hedge {
 }
 
 impl Hedge {
+    /// Numbers that it is stored as.
+    pub(super) const NUMBERS: usize = MEMBERS + 3;
+
+    pub(super) fn numbers(&self) -> [u64; Self::NUMBERS] {
+        let mut numbers = [0; Self::NUMBERS];
+        let sums = self.losses.iter().chain([&self.missed, &self.count]);
+        numbers.iter_mut().zip(sums).for_each(|(number, sum)| *number = sum.to_bits());
+        numbers[MEMBERS + 2] = self.learned_at as u64;
+        numbers
+    }
+
+    pub(super) fn of_numbers(numbers: &mut impl Iterator<Item = u64>) -> Self {
+        Self {
+            losses: std::array::from_fn(|_| double(numbers)),
+            missed: double(numbers),
+            count: double(numbers),
+            learned_at: time(numbers),
+        }
+    }
+
     /// The weights of the members; 0 for those that are not there. They sum to 1 unless none is. `prior` is what each weighs
     /// before anything is learned.
     pub fn weights(&self, there: &[bool; MEMBERS], prior: &[f64; MEMBERS]) -> [f64; MEMBERS] {

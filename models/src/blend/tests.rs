@@ -76,12 +76,12 @@ fn a_network_that_errs_on_a_video_costs_little() {
     for hour in 0..100 {
         let past = Past::with(1_000.0, 500.0, &[100.0; 30]);
         let network = Network { gain: 20.0, quantiles: [10.0, 30.0] };
-        let issued = forecaster.issue(Metric::Views, 0, 1_000.0, Members::of(&past, 1, Some(network)));
+        let issued = forecaster.issue(Metric::Views, 0, 1_000.0, Members::naive(&past, 1).with_network(Some(network)));
         let gain = if hour % 2 == 0 { 80.0 } else { 120.0 };
         issued_missed += (issued.gain - gain).abs();
         naive_missed += (issued.naive - gain).abs();
         full_missed += (issued.full - gain).abs();
-        forecaster.learn(Metric::Views, 0, &issued, gain, hour * HOUR_US);
+        forecaster.learn(Metric::Views, 0, &issued.outstanding(1_000.0), gain, hour * HOUR_US);
     }
     let (cost, unguarded) = (issued_missed / naive_missed - 1.0, full_missed / naive_missed - 1.0);
     assert!(cost < 0.04 && cost < 0.7 * unguarded, "{cost} with a guard, {unguarded} without");
@@ -139,14 +139,14 @@ proptest! {
         let mut forecaster = Forecaster::default();
         for (hour, ((base, past), network, actual)) in rounds.into_iter().enumerate() {
             for metric in Metric::ALL {
-                let members = Members::of(&past, HORIZONS_HOURS[horizon], network);
+                let members = Members::naive(&past, HORIZONS_HOURS[horizon]).with_network(network);
                 let issued = forecaster.issue(metric, horizon, base, members);
                 let counts = issued.counts(base);
                 let least = if metric == Metric::Views { base.round_ties_even() as i64 } else { 0 };
                 prop_assert!(least <= counts.low && counts.low <= counts.median && counts.median <= counts.high);
                 prop_assert!(counts.high <= 1_000_000_000_000, "{:?}", counts);
                 prop_assert!(issued.gain.is_finite() && issued.interval.iter().all(|end| end.is_finite()));
-                forecaster.learn(metric, horizon, &issued, actual - base, hour as i64 * HOUR_US);
+                forecaster.learn(metric, horizon, &issued.outstanding(base), actual - base, hour as i64 * HOUR_US);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::cell::LazyCell;
 use viewtide_dataflows::snapshot::EventTime;
 
 use super::Given;
-use crate::blend::{Forecaster, Issued, Members, Network};
+use crate::blend::{Forecaster, Issued, Members, Network, Outstanding};
 use crate::naive::Past;
 use crate::score::{Forecast, Target};
 use crate::task::{HORIZONS_HOURS, Metric, Video};
@@ -28,7 +28,7 @@ struct Open {
     metric: Metric,
     horizon: usize,
     gain: f64,
-    issued: Issued,
+    forecast: Outstanding,
 }
 
 /// Issues a forecast of every counter at every origin of `video`, which has this index, with a blend that learns online; those
@@ -45,10 +45,12 @@ pub(super) fn replay(index: u32, video: &Video, network: Option<&Given>, take: &
             let said = network.filter(|_| is_scored).and_then(|network| network.get(&(video.id, time, metric)));
             for (horizon, hours) in HORIZONS_HOURS.into_iter().enumerate() {
                 let Some(target) = Target::of(index, video, &origin, metric, hours) else { continue };
-                let members = Members::of(&past, hours, said.and_then(|said| quantiles(said[horizon]?)));
+                let members =
+                    Members::naive(&past, hours).with_network(said.and_then(|said| quantiles(said[horizon]?)));
                 let issued = forecaster.issue(metric, horizon, target.base, members);
                 if let (Some(gain), Some(learned_at)) = (target.gain, target.learned_at) {
-                    open.push(Open { learned_at, issued_at: time, metric, horizon, gain, issued });
+                    let forecast = issued.outstanding(target.base);
+                    open.push(Open { learned_at, issued_at: time, metric, horizon, gain, forecast });
                 }
                 if is_scored {
                     take(Replayed { metric, horizon, target, past: past.clone(), issued });
@@ -62,8 +64,8 @@ pub(super) fn replay(index: u32, video: &Video, network: Option<&Given>, take: &
 fn learn(forecaster: &mut Forecaster, open: &mut Vec<Open>, time: EventTime) {
     let mut known: Vec<Open> = open.extract_if(.., |open| open.learned_at <= time).collect();
     known.sort_by_key(|open| (open.learned_at, open.issued_at));
-    for Open { learned_at, metric, horizon, gain, issued, .. } in known {
-        forecaster.learn(metric, horizon, &issued, gain, learned_at);
+    for Open { learned_at, metric, horizon, gain, forecast, .. } in known {
+        forecaster.learn(metric, horizon, &forecast, gain, learned_at);
     }
 }
 
