@@ -10,11 +10,13 @@
 //! | [`hourly`] | one video's hour |
 //! | [`retention`] | what is late, and what memory keeps |
 //! | [`history`] | one video's snapshots in memory, by event time |
+//! | [`forecasting`] | what is asked of whoever forecasts |
 //! | [`trends`] | what one video gained lately, and how fast |
 //! | [`series`] | the operator: records in, rows of growth and hours and trends out |
 //! | [`trending`] | the operators after it: what changes in the tables of trends and of ranks |
 //! | [`videos`] | the operator: words on videos in, rows of the table of videos out |
 
+pub mod forecasting;
 pub mod growth;
 pub mod history;
 pub mod hourly;

@@ -27,7 +27,7 @@ pub(crate) mod oracle;
 pub(crate) mod tests;
 mod videos;
 
-pub use operator::{SeriesStreams, series};
+pub use operator::{SeriesState, SeriesStreams, forecast_series, series};
 
 use serde::{Deserialize, Serialize};
 

@@ -112,6 +112,8 @@ pub struct Record {
     pub place: Place,
     /// What was observed.
     pub snapshot: Snapshot,
+    /// When the record reached the source, microseconds; NULL where the source does not say, as a file does not.
+    pub arrived_us: Nullable,
     /// The record's own word on where it comes from; stored, never computed with.
     pub file_source: Option<Box<str>>,
 }

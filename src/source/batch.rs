@@ -68,7 +68,8 @@ impl Filling {
         let place = at.place;
         if let Some(observed) = observation {
             let (snapshot, file_source) = (observed.snapshot, observed.file_source);
-            self.batch.records.push(Record { video, place, snapshot, file_source });
+            let arrived_us = at.arrived_us.filter(|&arrived_us| is_a_time(arrived_us)).into();
+            self.batch.records.push(Record { video, place, snapshot, arrived_us, file_source });
         }
         if let Some(metadata) = metadata {
             let source = at.input.metadata_source();

@@ -182,7 +182,7 @@ pub fn restless(video: u64, poll: i64) -> Snapshot {
 /// A record of one of four partitions.
 pub fn record(video: u64, offset: u64, snapshot: Snapshot) -> Record {
     let place = Place { partition: (video % 4) as u32, offset, item: 0 };
-    Record { video: video_id(video), place, snapshot, file_source: None }
+    Record { video: video_id(video), place, snapshot, arrived_us: Nullable::NULL, file_source: None }
 }
 
 /// A worker's share of `polls` of `videos`, in order of time, as chunks of snapshots that `observe` gives; each video

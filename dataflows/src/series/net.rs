@@ -11,11 +11,17 @@ use crate::video_id::VideoId;
 use super::{HourUpdate, SeriesConfig, SnapshotChange, SnapshotUpdate};
 
 /// Where updates gather on their way out.
-#[derive(Default)]
-pub(super) struct Updates {
+pub(super) struct Updates<U> {
     pub(super) snapshots: Vec<SnapshotUpdate>,
     pub(super) hours: Vec<HourUpdate>,
     pub(super) trends: Vec<Trend>,
+    pub(super) forecasts: Vec<U>,
+}
+
+impl<U> Default for Updates<U> {
+    fn default() -> Self {
+        Self { snapshots: Vec::new(), hours: Vec::new(), trends: Vec::new(), forecasts: Vec::new() }
+    }
 }
 
 /// Where a record lies among those of the tick.
@@ -76,8 +82,14 @@ impl VideoTick {
         self.hours.clear();
     }
 
-    /// Folds a record in, or finds it late; to be called in order of places. True where it is late.
-    pub(super) fn fold(&mut self, history: &mut History, record: &Record, at: RecordAt, config: &SeriesConfig) -> bool {
+    /// Folds a record in, or finds it late; to be called in order of places. `None` where it is late.
+    pub(super) fn fold(
+        &mut self,
+        history: &mut History,
+        record: &Record,
+        at: RecordAt,
+        config: &SeriesConfig,
+    ) -> Option<Upsert> {
         let snapshot = record.snapshot;
         let time = snapshot.time;
         if history.newest().is_some_and(|newest| config.retention.is_late(time, newest)) {
@@ -85,24 +97,25 @@ impl VideoTick {
             if !history.contains(time) {
                 self.late.push(LateKey { time, record: at });
             }
-            return true;
+            return None;
         }
-        let before = match history.upsert(snapshot) {
+        let upsert = history.upsert(snapshot);
+        let before = match upsert {
             Upsert::Appended | Upsert::Inserted => None,
             Upsert::Replaced(counts) => Some(counts),
         };
         self.touched.push(Touched { time, before, record: at });
-        false
+        Some(upsert)
     }
 
     /// Emits the net updates. `chunks` are the tick's records, which give up their `file_source`.
-    pub(super) fn emit(
+    pub(super) fn emit<U>(
         &mut self,
         video: VideoId,
         history: &History,
         chunks: &mut [Vec<Record>],
         config: &SeriesConfig,
-        updates: &mut Updates,
+        updates: &mut Updates<U>,
     ) {
         self.settle();
         self.emit_snapshots(video, history, chunks, config, &mut updates.snapshots);

@@ -1,9 +1,11 @@
 //! All videos of one worker: their histories, and a tick's records brought to them.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use foldhash::fast::FixedState;
 
+use crate::forecasting::Forecasting;
 use crate::history::History;
 use crate::snapshot::Record;
 use crate::video_id::VideoId;
@@ -18,11 +20,12 @@ const INDEX_SEED: u64 = 0x7669_6577_7469_6465;
 const NONE: u32 = u32::MAX;
 
 /// The state of the operator on one worker.
-pub(super) struct Videos {
+pub(super) struct Videos<F: Forecasting> {
     config: SeriesConfig,
     worker: u32,
+    forecasting: F,
     index: HashMap<VideoId, u32, FixedState>,
-    videos: Vec<Video>,
+    videos: Vec<Video<F::Video>>,
     tick: VideoTick,
     /// One for each record of the tick, chained by video; this and the next two are empty between ticks.
     links: Vec<Link>,
@@ -32,9 +35,11 @@ pub(super) struct Videos {
     run: Vec<RecordAt>,
 }
 
-struct Video {
+struct Video<K> {
     id: VideoId,
     history: History,
+    /// What its forecasts rest on beside the history.
+    known: K,
     /// Where its latest record came from; a video that was only loaded has none.
     partition: Option<u32>,
     /// Its first and last link of the tick.
@@ -47,11 +52,12 @@ struct Link {
     next: u32,
 }
 
-impl Videos {
-    pub(super) fn new(config: SeriesConfig, worker: u32) -> Self {
+impl<F: Forecasting> Videos<F> {
+    pub(super) fn new(config: SeriesConfig, worker: u32, forecasting: F) -> Self {
         Self {
             config,
             worker,
+            forecasting,
             index: HashMap::with_hasher(FixedState::with_seed(INDEX_SEED)),
             videos: Vec::new(),
             tick: VideoTick::default(),
@@ -67,13 +73,25 @@ impl Videos {
         self.videos[slot as usize].history.upsert(loaded.snapshot);
     }
 
+    /// Forecasts by `model` from now on.
+    pub(super) fn switch(&mut self, model: F::Model) {
+        self.forecasting.switch(model);
+    }
+
+    /// Takes what an earlier run stored of a video's forecasts into memory.
+    pub(super) fn load_known(&mut self, state: F::State) {
+        let slot = self.slot(F::video_of(&state));
+        self.forecasting.load(&mut self.videos[slot as usize].known, state);
+    }
+
     /// Applies all records of a tick. `updates` gathers what changes, and `flush`, called after each video, may take it.
     pub(super) fn apply(
         &mut self,
         mut chunks: Vec<Vec<Record>>,
-        updates: &mut Updates,
-        mut flush: impl FnMut(&mut Updates),
+        updates: &mut Updates<F::Update>,
+        mut flush: impl FnMut(&mut Updates<F::Update>),
     ) -> Tally {
+        let mut predicted = 0;
         let mut tally = Tally { worker: self.worker, ..Tally::default() };
         self.link(&chunks);
         tally.records = self.links.len() as u64;
@@ -87,24 +105,49 @@ impl Videos {
                 tally.crossed +=
                     u64::from(video.partition.is_some_and(|partition| partition != record.place.partition));
                 video.partition = Some(record.place.partition);
-                tally.late += u64::from(self.tick.fold(&mut video.history, record, at, &self.config));
+                match self.tick.fold(&mut video.history, record, at, &self.config) {
+                    Some(upsert) => self.forecasting.fold(&mut video.known, &video.history, record, upsert),
+                    None => tally.late += 1,
+                }
             }
             self.tick.emit(video.id, &video.history, &mut chunks, &self.config, updates);
+            self.forecasting.settle(&mut video.known, &video.history);
             if let Some(newest) = video.history.newest() {
                 video.history.forget_before(self.config.retention.memory_start(newest));
             }
+            if self.forecasting.is_full() {
+                self.predict(predicted..position + 1, updates);
+                predicted = position + 1;
+            }
             flush(updates);
         }
+        self.predict(predicted..self.active.len(), updates);
+        flush(updates);
         self.active.clear();
         self.links.clear();
         tally
     }
 
+    /// Forecasts for the videos at these places among those of the tick.
+    fn predict(&mut self, places: Range<usize>, updates: &mut Updates<F::Update>) {
+        self.forecasting.predict();
+        for &slot in &self.active[places] {
+            let video = &mut self.videos[slot as usize];
+            self.forecasting.finish(video.id, &mut video.known, &mut updates.forecasts);
+        }
+    }
+
     fn slot(&mut self, video: VideoId) -> u32 {
         *self.index.entry(video).or_insert_with(|| {
             let slot = u32::try_from(self.videos.len()).expect("fewer than 2^32 videos");
-            let history = History::default();
-            self.videos.push(Video { id: video, history, partition: None, first_link: NONE, last_link: NONE });
+            self.videos.push(Video {
+                id: video,
+                history: History::default(),
+                known: F::Video::default(),
+                partition: None,
+                first_link: NONE,
+                last_link: NONE,
+            });
             slot
         })
     }

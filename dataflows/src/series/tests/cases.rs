@@ -189,6 +189,7 @@ fn ticks_of(drafts: &[Draft], ticks: usize, crossing: bool) -> Vec<(Tick, Vec<Re
             video: video_id(draft.video),
             place,
             snapshot,
+            arrived_us: Nullable::NULL,
             file_source: draft.file_source.map(Into::into),
         });
     }

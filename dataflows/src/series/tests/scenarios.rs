@@ -26,7 +26,7 @@ type Hour = (Option<(u32, i64)>, i64, u32, i64, Option<i64>);
 
 /// One video, and one worker without timely around it.
 struct Bench {
-    videos: Videos,
+    videos: Videos<()>,
     offset: u64,
 }
 
@@ -36,6 +36,7 @@ impl Bench {
             videos: Videos::new(
                 SeriesConfig { retention: Retention::default(), growth: true, hourly: true, trends: true },
                 0,
+                (),
             ),
             offset: 0,
         }
@@ -49,6 +50,7 @@ impl Bench {
                 video: VideoId(7),
                 place: Place { partition: 0, offset: self.offset, item: 0 },
                 snapshot: Snapshot { time: T0 + time, counts: counts(views) },
+                arrived_us: Nullable::NULL,
                 file_source: file_source.map(Into::into),
             }
         };
@@ -170,6 +172,7 @@ fn order_is_that_of_places_and_not_of_arrival() {
         video: VideoId(1),
         place: Place { partition, offset, item },
         snapshot: Snapshot { time: T0, counts: counts(Some(views)) },
+        arrived_us: Nullable::NULL,
         file_source: None,
     };
     let mut videos = Bench::new().videos;
@@ -185,12 +188,12 @@ fn order_is_that_of_places_and_not_of_arrival() {
 fn nothing_is_derived_that_is_not_wanted() {
     for (growth, hourly) in [(false, true), (true, false), (false, false)] {
         let mut videos =
-            Videos::new(SeriesConfig { retention: Retention::default(), growth, hourly, trends: false }, 0);
+            Videos::new(SeriesConfig { retention: Retention::default(), growth, hourly, trends: false }, 0, ());
         let mut updates = Updates::default();
         for (offset, time) in [0, 2, 1].into_iter().enumerate() {
             let place = Place { partition: 0, offset: offset as u64, item: 0 };
             let snapshot = Snapshot { time: T0 + time, counts: counts(Some(time * time)) };
-            let record = Record { video: VideoId(1), place, snapshot, file_source: None };
+            let record = Record { video: VideoId(1), place, snapshot, arrived_us: Nullable::NULL, file_source: None };
             videos.apply(vec![vec![record]], &mut updates, |_| ());
         }
         assert_eq!(updates.snapshots.iter().any(|update| update.growth != Growth::default()), growth);
@@ -214,6 +217,7 @@ fn a_start_loads_and_judges_by_the_retention_it_is_given() {
         video: VideoId(1),
         place: Place { partition: 0, offset: 0, item: 0 },
         snapshot: Snapshot { time: T0 - 10 * DAY_US, counts: counts(Some(89)) },
+        arrived_us: Nullable::NULL,
         file_source: None,
     };
     for (retention_days, changes) in [(7, vec![Late]), (30, vec![Upserted, Regrown])] {
@@ -249,6 +253,7 @@ fn workers_have_even_shares() {
             video: VideoId(number << 40 | 64),
             place: Place { partition: 0, offset: number, item: 0 },
             snapshot: Snapshot { time: T0, counts: counts(None) },
+            arrived_us: Nullable::NULL,
             file_source: None,
         })
         .collect();

@@ -47,7 +47,13 @@ impl Input {
         for &(video, minutes, views) in records {
             self.offset += 1;
             let place = Place { partition: 0, offset: self.offset, item: 0 };
-            let record = Record { video: id(video), place, snapshot: snapshot(minutes, views), file_source: None };
+            let record = Record {
+                video: id(video),
+                place,
+                snapshot: snapshot(minutes, views),
+                arrived_us: Nullable::NULL,
+                file_source: None,
+            };
             self.steps.entry(tick).or_default().records.push(record);
         }
         self
