@@ -2,7 +2,7 @@
 
 What a forecast is made of is written here from the definition of the task alone (models/src/task): hourly gains of the seven days
 before an origin, about 60 lags and rates of them. Every video is forecast by trees that saw the videos of the other folds only
-(models/src/score/folds.rs). Writes a CSV that `viewtide evaluate --forecasts LightGBM=FILE` reads; README.md has the commands.
+(models/src/score/folds.rs). Writes a CSV that `viewtide evaluate --forecasts-file LightGBM=FILE` reads; README.md has the commands.
 """
 
 import collections

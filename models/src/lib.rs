@@ -9,6 +9,7 @@
 //! | [`features`] | what a network sees of an origin |
 //! | [`samples`] | what a network is trained on |
 //! | [`training_set`] | samples of many videos |
+//! | [`forecasting`] | the forecasts of a running stream |
 //! | [`fit`] | a model made of videos |
 //! | [`lstm`] | the network: layers, training, forecasts |
 //! | [`artifact`] | a trained model as a file |
@@ -23,6 +24,7 @@ pub mod blend;
 pub mod evaluate;
 pub mod features;
 pub mod fit;
+pub mod forecasting;
 pub mod lstm;
 pub mod naive;
 pub mod old_stack;

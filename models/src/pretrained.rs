@@ -9,6 +9,11 @@ const FILES: [&[u8]; 3] = [
     include_bytes!("../pretrained/comments.safetensors"),
 ];
 
+/// The files themselves, as [`Artifact::from_bytes`] reads them.
+pub fn pretrained_files() -> [&'static [u8]; 3] {
+    FILES
+}
+
 /// In the order of [`crate::task::Metric::ALL`].
 ///
 /// # Errors
