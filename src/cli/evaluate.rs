@@ -40,8 +40,8 @@ pub struct EvaluateArgs {
     /// Score the forecasts in a CSV file too, under this name: a column each of video_id, issued_at (the origin, as in the
     /// snapshots), metric (views, likes, comments), horizon_hours (1, 6, 24), gain, and with intervals low and high. May be given
     /// several times
-    #[arg(long, env = "VIEWTIDE_FORECASTS", value_name = "NAME=FILE", value_delimiter = ',', value_parser = ForecastsFile::parse)]
-    forecasts: Vec<ForecastsFile>,
+    #[arg(long, env = "VIEWTIDE_FORECASTS_FILE", value_name = "NAME=FILE", value_delimiter = ',', value_parser = ForecastsFile::parse)]
+    forecasts_file: Vec<ForecastsFile>,
     /// Print all figures as one JSON object instead of a table
     #[arg(long, env = "VIEWTIDE_JSON")]
     json: bool,
@@ -74,7 +74,7 @@ pub fn execute(args: EvaluateArgs) -> anyhow::Result<Outcome> {
     let stop = stop_on_signals()?;
     let (videos, tally) = read_csv(&args.csv, args.future_max)?;
     let count = videos.len();
-    let given = read_all(&args.forecasts, &videos)?;
+    let given = read_all(&args.forecasts_file, &videos)?;
     let (mut rows, mut own_rows, mut parts) = (Vec::new(), Vec::new(), Vec::new());
     let networks = args.networks.open()?;
     for (sample, videos) in args.networks.samples(&networks, videos)? {

@@ -111,7 +111,7 @@ impl ForecastsFile {
 pub(super) fn read_all(files: &[ForecastsFile], videos: &Videos) -> anyhow::Result<Vec<Method>> {
     for (index, file) in files.iter().enumerate() {
         if files[..index].iter().any(|other| other.name == file.name) {
-            return Err(anyhow!("--forecasts names two files {}; give each a name of its own", file.name));
+            return Err(anyhow!("--forecasts-file names two files {}; give each a name of its own", file.name));
         }
     }
     files.iter().map(|file| file.read(videos)).collect()
