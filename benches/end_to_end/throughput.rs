@@ -34,6 +34,7 @@ enum Order {
 struct Figures {
     one: Vec<f64>,
     two: Vec<f64>,
+    without_forecasts: Vec<f64>,
     copy_stored: Vec<f64>,
     copy_key: Vec<f64>,
     peak_mb: Vec<f64>,
@@ -46,10 +47,10 @@ pub fn measure(server: &Server, extent: Extent) {
     let folder = tempfile::tempdir().expect("a folder");
     let input = Input { topic: extent.polls().topic(PARTITIONS, RECORDS), args: extent.args(folder.path()) };
     // Once for nothing: the broker's code gets warm and the topic comes into memory.
-    server.drop_database(&input.run(server, 1).database);
+    server.drop_database(&input.run(server, 1, &[]).database);
     let mut figures = Figures::default();
     for _ in 0..ROUNDS {
-        let one = input.run(server, 1);
+        let one = input.run(server, 1, &[]);
         figures.one.push(one.seconds);
         figures.peak_mb.push(one.peak_mb);
         figures.commits.push(one.commits);
@@ -57,9 +58,12 @@ pub fn measure(server: &Server, extent: Extent) {
         figures.copy_key.push(copy(server, &one.database, extent, Order::Key));
         figures.restart.push(input.restart(&one.database));
         server.drop_database(&one.database);
-        let two = input.run(server, 2);
+        let two = input.run(server, 2, &[]);
         figures.two.push(two.seconds);
         server.drop_database(&two.database);
+        let without = input.run(server, 1, &["--forecasts", "off"]);
+        figures.without_forecasts.push(without.seconds);
+        server.drop_database(&without.database);
     }
     figures.print(extent.name());
 }
@@ -76,6 +80,7 @@ impl Figures {
         row("COPY in order of keys", &rate(&self.copy_key), "");
         row("-w 1 by COPY as stored", &ratio(&self.one, &self.copy_stored), ">= 0.5");
         row("-w 1 by COPY in order of keys", &ratio(&self.one, &self.copy_key), "");
+        row("-w 1 by the same with --forecasts off", &ratio(&self.one, &self.without_forecasts), ">= 0.85");
         row("-w 2 by COPY as stored", &ratio(&self.two, &self.copy_stored), "");
         row("peak memory of -w 1, MB", &spread(self.peak_mb.iter().copied(), 0), "");
         row("start on 1 M rows: s until loaded", &spread(self.restart.iter().copied(), 2), "");
@@ -96,17 +101,18 @@ struct Ran {
 }
 
 impl Input {
-    fn start(&self, database: &str, workers: u32) -> Process {
+    fn start(&self, database: &str, workers: u32, more: &[&str]) -> Process {
         let brokers = kafka::shared().brokers();
         let workers = workers.to_string();
         let args = ["run", "--brokers", &brokers, "--topic", &self.topic, "--database-url", database, "-w", &workers];
-        viewtide(args.into_iter().chain(["--exit-at-end"]).chain(self.args.iter().map(String::as_str)))
+        let args = args.iter().chain(&["--exit-at-end"]).chain(more).copied();
+        viewtide(args.chain(self.args.iter().map(String::as_str)))
     }
 
     /// Runs over the topic into a new database; `seconds` are those from the first poll to the last commit.
-    fn run(&self, server: &Server, workers: u32) -> Ran {
+    fn run(&self, server: &Server, workers: u32, more: &[&str]) -> Ran {
         let database = server.fresh_database();
-        let run = self.start(&database, workers);
+        let run = self.start(&database, workers, more);
         let peak = peak::watch(&run);
         let summary = run.wait(DEADLINE).expect_code(0).json();
         assert_eq!(summary["records"], RECORDS);
@@ -118,7 +124,7 @@ impl Input {
     /// Seconds from the start of the process until it has loaded what is stored.
     fn restart(&self, database: &str) -> f64 {
         let began = Instant::now();
-        let mut run = self.start(database, 1);
+        let mut run = self.start(database, 1, &[]);
         run.wait_for_output("state loaded", Duration::from_secs(60));
         let seconds = began.elapsed().as_secs_f64();
         run.wait(DEADLINE).expect_code(0);
