@@ -32,6 +32,9 @@ pub const METADATA_IN_FLIGHT_BYTES: usize = 8 * 1024;
 /// What a row of `videos` counts for among the updates of a commit, for the same reason.
 pub const VIDEO_UPDATES: usize = 100;
 
+/// What a row of forecasts counts for among the updates of a commit: it is wide, and adds to some dozen sums.
+pub const FORECAST_UPDATES: usize = 5;
+
 /// Bytes that all workers of a process have read and that are not yet durable; past it the sources wait. Bounds memory
 /// however slow Postgres is, and lets a clean stop commit what was read (about 300,000 records) within 5 seconds.
 pub const IN_FLIGHT_BYTES_MAX: usize = 96 * 1024 * 1024;

@@ -92,17 +92,16 @@ async fn rebuild_table(transaction: &Transaction<'_>, definition: &Definition) -
     let Definition { table, key, query, .. } = definition;
     let while_doing = || VerifyError::while_doing(format!("rebuilding {table}"));
     let columns: Vec<_> = definition.columns().collect();
-    let list = |side: &str| columns.iter().map(|column| format!("{side}{column}")).collect::<Vec<_>>().join(", ");
-    let written_at = if definition.defines_rows { "updated_at" } else { "processed_at" };
+    let assign = |column: &&str| format!("{column} = rebuilt.{column}");
+    let written_at = definition.written_at.map(|column| format!("{column} = now()"));
+    let assignments: Vec<String> = columns.iter().map(assign).chain(written_at).collect();
     transaction
         .batch_execute(&format!("CREATE TEMP TABLE rebuilt ON COMMIT DROP AS {query}; ANALYZE rebuilt"))
         .await
         .map_err(while_doing())?;
     let update = format!(
-        "UPDATE {table} AS stored SET ({}, {written_at}) = ({}, now()) FROM rebuilt \
-         WHERE {} AND ROW({}) IS DISTINCT FROM ROW({})",
-        list(""),
-        list("rebuilt."),
+        "UPDATE {table} AS stored SET {} FROM rebuilt WHERE {} AND ROW({}) IS DISTINCT FROM ROW({})",
+        assignments.join(", "),
         definition.same_key("stored", "rebuilt"),
         definition.bits("stored"),
         definition.bits("rebuilt"),
@@ -116,7 +115,7 @@ async fn rebuild_table(transaction: &Transaction<'_>, definition: &Definition) -
         let insert = format!(
             "INSERT INTO {table} ({0}, {1}) SELECT {0}, {1} FROM rebuilt ON CONFLICT DO NOTHING",
             key.join(", "),
-            list("")
+            columns.join(", ")
         );
         rows += transaction.execute(&delete, &[]).await.map_err(while_doing())?;
         rows += transaction.execute(&insert, &[]).await.map_err(while_doing())?;

@@ -12,10 +12,10 @@ use crate::engine::cluster::Cluster;
 use crate::engine::summary::RunSummary;
 use crate::engine::{self, EngineConfig, EngineError};
 use crate::postgres::connect::DatabaseUrl;
-use crate::sink::SinkConfig;
 use crate::sink::anew::Anew;
 use crate::sink::committer::Committer;
 use crate::sink::outputs::Outputs;
+use crate::sink::{ForecastConfig, SinkConfig};
 use crate::source::Source;
 
 /// The default of `--future-max`: an hour.
@@ -34,6 +34,8 @@ pub struct Run {
     pub cluster: Cluster,
     /// Which tables are computed.
     pub outputs: Outputs,
+    /// What is forecast, and by what.
+    pub forecasts: ForecastConfig,
     /// How far behind its video's newest snapshot a record is folded in, microseconds.
     pub retention_us: i64,
     /// How far ahead of its arrival a record may be, microseconds; stored, since the source has judged by it.
@@ -56,6 +58,7 @@ impl Run {
             database: None,
             cluster: Cluster::single(1),
             outputs: Outputs::default(),
+            forecasts: ForecastConfig::default(),
             retention_us: RETENTION_US_DEFAULT,
             future_max_us: FUTURE_MAX_US_DEFAULT,
             tick_ms: TICK_MS_DEFAULT,
@@ -72,6 +75,7 @@ impl Run {
             Some(database) if self.cluster.process == 0 => Some(Committer::start(SinkConfig {
                 database: database.clone(),
                 outputs: self.outputs,
+                forecasts: self.forecasts,
                 retention_us: self.retention_us,
                 future_max_us: self.future_max_us,
                 source: self.source.identity().clone(),
@@ -92,6 +96,7 @@ impl Run {
                 hourly: self.outputs.hourly,
                 trends: self.outputs.trends,
             },
+            forecasts: self.forecasts.when,
             future_max_us: self.future_max_us,
             tick_ms: self.tick_ms,
             exit_at_end: self.exit_at_end,

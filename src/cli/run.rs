@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use clap::Args;
+use clap::{ArgAction, Args};
+use viewtide_models::forecasting::When;
 
 use crate::cli::database::DatabaseArgs;
 use crate::cli::durations::{parse_duration_us, parse_tick_ms};
@@ -13,6 +14,7 @@ use crate::cli::stop::stop_on_signals;
 use crate::cli::{Outcome, UsageError};
 use crate::engine::cluster::Cluster;
 use crate::run::Run;
+use crate::sink::ForecastConfig;
 use crate::sink::outputs::Outputs;
 use crate::source::OnLostOffsets;
 use crate::source::kafka::Start;
@@ -48,6 +50,13 @@ pub struct RunArgs {
     /// Tables to compute beside the raw rows, of: growth, hourly, rollups, trends
     #[arg(long, env = "VIEWTIDE_OUTPUTS", value_name = "LIST", default_value = "growth,hourly,rollups,trends")]
     outputs: Outputs,
+    /// Which forecasts to make at the first record of each hour of a video: `live`, those whose target lies after the record's
+    /// timestamp in Kafka; `all`, also for hours that are past already; or `off`
+    #[arg(long, env = "VIEWTIDE_FORECASTS", value_name = "WHICH", default_value = "live")]
+    forecasts: When,
+    /// Whether a database without models gets those that come with viewtide: `on` or `off`
+    #[arg(long, env = "VIEWTIDE_PRETRAINED", value_name = "WHETHER", default_value = "on", action = ArgAction::Set, value_parser = parse_switch)]
+    pretrained: bool,
     /// End once all that was there at the start is committed
     #[arg(long, env = "VIEWTIDE_EXIT_AT_END")]
     exit_at_end: bool,
@@ -99,6 +108,14 @@ impl ClusterArgs {
     }
 }
 
+fn parse_switch(word: &str) -> Result<bool, String> {
+    match word {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("write on or off".to_owned()),
+    }
+}
+
 fn usage(wrong: String) -> UsageError {
     UsageError(wrong, "run")
 }
@@ -118,6 +135,7 @@ pub fn execute(args: RunArgs) -> anyhow::Result<Outcome> {
         database: database.as_ref().map(|database| database.url.clone()),
         cluster,
         outputs: args.outputs,
+        forecasts: ForecastConfig { when: args.forecasts, pretrained: args.pretrained },
         retention_us: args.retention,
         future_max_us: args.future_max,
         tick_ms: args.tick,

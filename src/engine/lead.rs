@@ -8,6 +8,7 @@ use viewtide_dataflows::Tick;
 use viewtide_dataflows::metadata::VideoRow;
 use viewtide_dataflows::series::Loaded;
 use viewtide_dataflows::trends::TrendRow;
+use viewtide_models::forecasting::{State, StoredModel};
 
 use crate::engine::clock::Ticker;
 use crate::engine::report::Report;
@@ -27,6 +28,10 @@ pub struct StateInputs {
     pub trends: InputHandleVec<Tick, TrendRow>,
     /// Snapshots.
     pub snapshots: InputHandleVec<Tick, Loaded>,
+    /// What is known of forecasts.
+    pub forecasts: InputHandleVec<Tick, State>,
+    /// What forecasts are made by.
+    pub models: InputHandleVec<Tick, StoredModel>,
 }
 
 impl StateInputs {
@@ -37,10 +42,14 @@ impl StateInputs {
             LoadedRows::Videos(rows) => send(&mut self.videos, rows),
             LoadedRows::Trends(rows) => send(&mut self.trends, rows),
             LoadedRows::Snapshots(rows) => send(&mut self.snapshots, rows),
+            LoadedRows::Forecasts(rows) => send(&mut self.forecasts, rows),
+            LoadedRows::Models(rows) => send(&mut self.models, rows),
         };
         self.videos.advance_to(next);
         self.trends.advance_to(next);
         self.snapshots.advance_to(next);
+        self.forecasts.advance_to(next);
+        self.models.advance_to(next);
         sent
     }
 }

@@ -30,6 +30,7 @@ use timely::WorkerConfig;
 use timely::communication::WorkerGuards;
 use timely::execute::execute_from;
 use viewtide_dataflows::series::SeriesConfig;
+use viewtide_models::forecasting::When;
 
 use crate::engine::clock::Clock;
 use crate::engine::cluster::{Cluster, ClusterError};
@@ -47,6 +48,8 @@ pub struct EngineConfig {
     pub cluster: Cluster,
     /// What is computed, and how far back.
     pub series: SeriesConfig,
+    /// Which forecasts are issued.
+    pub forecasts: When,
     /// How far ahead of its arrival a record may be, microseconds.
     pub future_max_us: i64,
     /// Milliseconds of a tick.
@@ -111,6 +114,7 @@ const FAILURE_POLL: Duration = Duration::from_millis(50);
 /// What the workers of a process share.
 pub(crate) struct Shared {
     series: SeriesConfig,
+    forecasts: When,
     terms: Terms,
     tick_ms: u64,
     exit_at_end: bool,
@@ -197,6 +201,7 @@ fn terms(config: &EngineConfig) -> Terms {
         ("--retention".to_owned(), us(retention.retention_us)),
         ("--future-max".to_owned(), us(config.future_max_us)),
         ("--outputs".to_owned(), format!("growth {growth}, hourly {hourly}, trends {trends}")),
+        ("--forecasts".to_owned(), config.forecasts.to_string()),
     ]
     .into_iter()
     .chain(inputs)
@@ -206,8 +211,7 @@ fn terms(config: &EngineConfig) -> Terms {
 /// Runs this process's workers until the end of the input, a clean stop or a failure. Returns what was done, on process 0.
 pub fn run(config: EngineConfig) -> Result<Option<RunSummary>, EngineError> {
     let terms = terms(&config);
-    let EngineConfig { cluster, series, future_max_us: _, tick_ms, exit_at_end, source, committer, clock, stop } =
-        config;
+    let EngineConfig { cluster, series, forecasts, tick_ms, exit_at_end, source, committer, clock, stop, .. } = config;
     let leads = committer.is_some();
     let (stored, writer, loader, totals, committing) = match committer {
         Some(committer) => {
@@ -219,6 +223,7 @@ pub fn run(config: EngineConfig) -> Result<Option<RunSummary>, EngineError> {
     let (builders, guard) = cluster.connect()?;
     let shared = Arc::new(Shared {
         series,
+        forecasts,
         terms,
         tick_ms,
         exit_at_end,

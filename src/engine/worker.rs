@@ -8,9 +8,10 @@ use timely::dataflow::ProbeHandle;
 use timely::dataflow::operators::Concat;
 use timely::worker::Worker;
 use viewtide_dataflows::Tick;
-use viewtide_dataflows::series::series;
+use viewtide_dataflows::series::{SeriesState, forecast_series};
 use viewtide_dataflows::trending::{TrendingConfig, TrendingStreams, trending};
 use viewtide_dataflows::videos::videos;
+use viewtide_models::forecasting::StreamForecasts;
 
 use crate::engine::gate::Gate;
 use crate::engine::input::{Pumped, Reader, SourceInputs};
@@ -40,8 +41,14 @@ impl Flow {
         let durable = worker.dataflow_named("viewtide", |scope| {
             let state_videos = state.videos.to_stream(scope);
             let state_trends = state.trends.to_stream(scope);
+            let series_state = SeriesState {
+                snapshots: state.snapshots.to_stream(scope),
+                forecasts: state.forecasts.to_stream(scope),
+                models: state.models.to_stream(scope),
+            };
+            let forecasts = StreamForecasts::new(shared.forecasts, shared.series.retention);
             let series =
-                series(state.snapshots.to_stream(scope), source.records.to_stream(scope), shared.series, index);
+                forecast_series(series_state, source.records.to_stream(scope), shared.series, forecasts, index);
             let words = videos(state_videos.clone(), source.metadata.to_stream(scope), index);
             // Also where no trends are wanted, and none come: processes that do not agree on it shall be able to say so.
             let TrendingStreams { trends, trending } =
@@ -52,6 +59,7 @@ impl Flow {
                 videos: words.rows,
                 trends,
                 trending,
+                forecasts: series.forecasts,
                 tallies: series.tallies.concat(words.tallies),
                 facts: source.facts.to_stream(scope),
             };

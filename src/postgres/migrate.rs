@@ -15,7 +15,7 @@ mod embedded {
 const START_LOCK: i64 = 0x7669_6577_7469_6465;
 
 /// Tables of ours, by which another program's database is recognised.
-const OUR_TABLES: [&str; 11] = [
+const OUR_TABLES: [&str; 15] = [
     "video_stats_processed",
     "hourly_aggregations",
     "dead_letters",
@@ -27,6 +27,10 @@ const OUR_TABLES: [&str; 11] = [
     "total_hourly",
     "trends",
     "trending",
+    "predictions",
+    "forecast_score_hours",
+    "forecaster_state",
+    "models",
 ];
 
 /// The oldest server whose `pg_terminate_backend` waits.

@@ -237,7 +237,7 @@ impl Session {
                 }
                 load_to.send(LoadEvent::Chunk(rows)).is_ok()
             };
-            match load(&mut self.client, retention, take).await {
+            match load(&mut self.client, retention, self.config.forecasts, take).await {
                 Ok(()) => {
                     // A worker that is gone needs no state.
                     let _ = load_to.send(LoadEvent::Done);

@@ -13,6 +13,7 @@ use viewtide_dataflows::series::{SnapshotChange, SnapshotUpdate};
 use viewtide_dataflows::snapshot::{EventTime, Nullable, SECOND_US};
 use viewtide_dataflows::trends::TrendRow;
 use viewtide_dataflows::video_id::VideoId;
+use viewtide_models::forecasting::{CounterForecast, ForecastUpdate};
 
 use crate::limits::COPY_CHUNK_BYTES;
 use crate::source::DeadLetter;
@@ -123,8 +124,7 @@ impl CopyBuffer {
         rates(update).into_iter().for_each(|rate| self.float8(rate));
         update.growth.deltas.iter().for_each(|&delta| self.nullable(delta));
         self.float8(elapsed_seconds(&update.growth));
-        self.bytes.put_i32(1);
-        self.bytes.put_u8(u8::from(folded_in(update)));
+        self.boolean(folded_in(update));
         self.optional_raw(update.file_source.as_ref().map(|source| source.as_bytes()));
     }
 
@@ -152,6 +152,66 @@ impl CopyBuffer {
             self.int8(window.gained);
             self.float8(window.per_hour);
             self.float8(window.acceleration);
+        }
+    }
+
+    fn boolean(&mut self, value: bool) {
+        self.bytes.put_i32(1);
+        self.bytes.put_u8(u8::from(value));
+    }
+
+    fn text(&mut self, text: Option<&str>) {
+        self.optional_raw(text.map(str::as_bytes));
+    }
+
+    /// An array of real, of one dimension; NaN is NULL.
+    fn float4_array(&mut self, values: &[f32]) {
+        let bytes = |value: &f32| if value.is_nan() { 4 } else { 8 };
+        self.bytes.put_i32(20 + values.iter().map(bytes).sum::<i32>());
+        self.bytes.put_i32(1);
+        self.bytes.put_i32(i32::from(values.iter().any(|value| value.is_nan())));
+        self.bytes.put_u32(Type::FLOAT4.oid());
+        self.bytes.put_i32(values.len() as i32);
+        self.bytes.put_i32(1);
+        for value in values {
+            if value.is_nan() {
+                self.bytes.put_i32(NULL);
+            } else {
+                self.bytes.put_i32(4);
+                self.bytes.put_f32(*value);
+            }
+        }
+    }
+
+    /// A row of `predictions`; the order of columns is that of [`PREDICTION_COLUMNS`].
+    pub fn prediction(&mut self, update: &ForecastUpdate) {
+        let ForecastUpdate { video, place, forecast, actual, .. } = update;
+        let none = [None; 3];
+        let row = forecast.as_deref().unwrap_or(&none);
+        self.begin_row(31);
+        self.raw(&video.to_chars());
+        self.time(place.issued_at);
+        self.int4(place.horizon_hours() as i32);
+        self.time(place.target());
+        for (forecast, actual) in row.iter().zip(actual.unwrap_or_default()) {
+            let of = |value: fn(&CounterForecast) -> i64| Nullable::from(forecast.as_ref().map(value));
+            self.nullable(of(|it| it.base));
+            self.nullable(of(|it| it.base + it.outstanding.gain));
+            self.nullable(of(|it| it.base + it.outstanding.interval[0]));
+            self.nullable(of(|it| it.base + it.outstanding.interval[1]));
+            self.nullable(forecast.map_or(Nullable::NULL, |it| it.last_increment));
+            self.text(forecast.map(|it| it.model().to_string()).as_deref());
+            match forecast {
+                Some(it) => {
+                    self.boolean(it.has_20_steps);
+                    self.float4_array(&it.outstanding.gains);
+                }
+                None => {
+                    self.bytes.put_i32(NULL);
+                    self.bytes.put_i32(NULL);
+                }
+            }
+            self.nullable(actual);
         }
     }
 
@@ -199,6 +259,15 @@ pub const TREND_COLUMNS: &str = "video_id, as_of, label, \
      views_gained_1h, views_per_hour_1h, views_acceleration_1h, views_gained_6h, views_per_hour_6h, \
      views_acceleration_6h, views_gained_24h, views_per_hour_24h, views_acceleration_24h, views_gained_7d, \
      views_per_hour_7d, views_acceleration_7d";
+
+/// Columns that a forecast's row is written with.
+pub const PREDICTION_COLUMNS: &str = "video_id, issued_at, horizon_hours, prediction_timestamp, \
+     base_views, predicted_views, predicted_views_low, predicted_views_high, last_increment_views, views_model, \
+     views_has_20_steps, members_views, actual_views, \
+     base_likes, predicted_likes, predicted_likes_low, predicted_likes_high, last_increment_likes, likes_model, \
+     likes_has_20_steps, members_likes, actual_likes, \
+     base_comments, predicted_comments, predicted_comments_low, predicted_comments_high, last_increment_comments, \
+     comments_model, comments_has_20_steps, members_comments, actual_comments";
 
 /// Columns that a dead letter's row is written with.
 pub const DEAD_LETTER_COLUMNS: &str = "topic, \"partition\", kafka_offset, item, reason, key, payload, kafka_timestamp";

@@ -12,11 +12,15 @@ use viewtide_dataflows::series::Loaded;
 use viewtide_dataflows::snapshot::{Nullable, Snapshot};
 use viewtide_dataflows::trends::{TrendRow, TrendWindow};
 use viewtide_dataflows::video_id::VideoId;
+use viewtide_models::blend::Forecaster;
+use viewtide_models::forecasting::{LearnedState, State, StoredModel, When};
 
 use crate::limits::LOAD_CHUNK_ROWS;
-use crate::sink::SinkError;
+use crate::sink::tables::models;
+use crate::sink::tables::predictions::{READ_COLUMNS, StoredForecast, read_row};
 use crate::sink::tables::trends::label_named;
 use crate::sink::tables::videos::source_named;
+use crate::sink::{ForecastConfig, SinkError};
 
 /// Rows of the stored state.
 #[derive(Debug)]
@@ -27,6 +31,10 @@ pub enum LoadedRows {
     Trends(Vec<TrendRow>),
     /// Snapshots; those of one video in order of time.
     Snapshots(Vec<Loaded>),
+    /// What is known of forecasts.
+    Forecasts(Vec<State>),
+    /// What forecasts are made by.
+    Models(Vec<StoredModel>),
 }
 
 const VIDEOS: &str = "
@@ -42,17 +50,24 @@ const TRENDS: &str = "
            views_gained_7d, views_per_hour_7d, views_acceleration_7d
     FROM trends";
 
-/// Walks the primary key from video to video, and for each reads just what memory keeps, so that its cost does not grow with
+/// The videos of `table`, one row each and a NULL at the end: walks the primary key from video to video, so that it costs no look at
+/// the rows between. The queries below begin with it.
+fn videos_of(table: &str) -> String {
+    format!(
+        "WITH RECURSIVE videos AS (
+             (SELECT video_id FROM {table} ORDER BY video_id LIMIT 1)
+             UNION ALL
+             SELECT (SELECT t.video_id FROM {table} t WHERE t.video_id > v.video_id ORDER BY t.video_id LIMIT 1)
+             FROM videos v WHERE v.video_id IS NOT NULL
+         ) "
+    )
+}
+
+/// For each video reads just what memory keeps, so that its cost does not grow with
 /// the history: from the start of memory on, and before it the newest snapshot and the newest with a view count. The memory
 /// start is `Retention::memory_start` in SQL. (Of a video that has had no view count for long, the look for the newest one does
 /// go back that long.)
 const SNAPSHOTS: &str = "
-    WITH RECURSIVE videos AS (
-        (SELECT video_id FROM video_stats_processed ORDER BY video_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT s.video_id FROM video_stats_processed s WHERE s.video_id > v.video_id ORDER BY s.video_id LIMIT 1)
-        FROM videos v WHERE v.video_id IS NOT NULL
-    )
     SELECT v.video_id, (extract(epoch FROM kept.\"timestamp\") * 1000000)::bigint,
            kept.view_count, kept.like_count, kept.comment_count
     FROM videos v
@@ -85,24 +100,82 @@ const SNAPSHOTS: &str = "
     ) AS kept
     WHERE v.video_id IS NOT NULL";
 
+/// The time of each video's first folded-in snapshot: what its age counts from.
+const FIRSTS: &str = "
+    SELECT v.video_id, (extract(epoch FROM first.\"timestamp\") * 1000000)::bigint
+    FROM videos v
+    CROSS JOIN LATERAL (
+        SELECT s.\"timestamp\" FROM video_stats_processed s
+        WHERE s.video_id = v.video_id AND s.folded_in ORDER BY s.\"timestamp\" LIMIT 1
+    ) AS first
+    WHERE v.video_id IS NOT NULL";
+
+const LEARNED: &str = "SELECT video_id, state FROM forecaster_state";
+
+/// The forecasts whose target is ahead, or whose actual may still change: by those that have some, so that a database of long
+/// histories and few forecasts costs little. The first column after those of the row is whether the target is ahead.
+const ISSUED: &str = "
+    SELECT {COLUMNS}, p.prediction_timestamp > newest.\"timestamp\"
+    FROM videos v
+    CROSS JOIN LATERAL (
+        SELECT s.\"timestamp\" FROM video_stats_processed s
+        WHERE s.video_id = v.video_id AND s.folded_in ORDER BY s.\"timestamp\" DESC LIMIT 1
+    ) AS newest
+    JOIN predictions p ON p.video_id = v.video_id
+         AND p.issued_at >= date_trunc('hour', newest.\"timestamp\" - $1 * interval '1 microsecond', 'UTC')
+    WHERE v.video_id IS NOT NULL";
+
 /// Hands the state over in chunks, until all is handed over or `take` says no.
 pub async fn load(
     client: &mut Client,
     retention: Retention,
+    forecasts: ForecastConfig,
     mut take: impl FnMut(LoadedRows) -> bool,
 ) -> Result<(), SinkError> {
     let db = SinkError::while_doing("loading the stored state");
+    let forecasts = forecasts.when != When::Off;
+    let goes_on = !forecasts || take(LoadedRows::Models(models::active(client).await?));
+    if !goes_on {
+        return Ok(());
+    }
     let transaction = client.transaction().await.map_err(&db)?;
     // Statistics may be missing after a bulk load; the index is right whatever they say.
     let planner = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off";
     transaction.batch_execute(planner).await.map_err(&db)?;
     let goes_on = in_chunks(&transaction, VIDEOS, &[], video, |rows| take(LoadedRows::Videos(rows))).await?
         && in_chunks(&transaction, TRENDS, &[], trend, |rows| take(LoadedRows::Trends(rows))).await?;
-    if goes_on {
-        let memory_us = retention.memory_us() as f64;
-        in_chunks(&transaction, SNAPSHOTS, &[&memory_us], snapshot, |rows| take(LoadedRows::Snapshots(rows))).await?;
+    let memory_us = retention.memory_us() as f64;
+    let of_snapshots = videos_of("video_stats_processed");
+    let goes_on = goes_on
+        && in_chunks(&transaction, &format!("{of_snapshots}{SNAPSHOTS}"), &[&memory_us], snapshot, |rows| {
+            take(LoadedRows::Snapshots(rows))
+        })
+        .await?;
+    if goes_on && forecasts {
+        let mut take = |rows| take(LoadedRows::Forecasts(rows));
+        let issued_rows = videos_of("predictions") + &ISSUED.replace("{COLUMNS}", READ_COLUMNS);
+        let _ = in_chunks(&transaction, &format!("{of_snapshots}{FIRSTS}"), &[], first, &mut take).await?
+            && in_chunks(&transaction, LEARNED, &[], learned, &mut take).await?
+            && in_chunks(&transaction, &issued_rows, &[&memory_us], issued, &mut take).await?;
     }
     Ok(())
+}
+
+fn first(row: &Row) -> Result<State, SinkError> {
+    Ok(State::First(video_id(row)?, row.get(1)))
+}
+
+fn learned(row: &Row) -> Result<State, SinkError> {
+    let bytes: &[u8] = row.get(1);
+    Forecaster::from_bytes(bytes)
+        .map_err(|error| SinkError::Progress(format!("stands beside a damaged row of forecaster_state: {error}")))?;
+    Ok(State::Learned(LearnedState { video: video_id(row)?, bytes: bytes.into() }))
+}
+
+fn issued(row: &Row) -> Result<State, SinkError> {
+    let StoredForecast { video, place, row: forecast, .. } = read_row(row)?;
+    let is_ahead: bool = row.get(row.len() - 1);
+    Ok(State::Issued(video, place, is_ahead.then(|| Box::new(forecast))))
 }
 
 /// Hands over what a query gives, each row as `read` reads it; false once `take` has said no.

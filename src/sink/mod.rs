@@ -14,6 +14,7 @@
 //! | [`transaction`] | one batch as one transaction |
 //! | [`tables`] | one file a table: its statements |
 //! | [`rollups`] | what a commit changes in the sums over videos |
+//! | [`forecasts`] | what a commit changes in forecasts and their scores |
 //! | [`encode`] | rows as COPY and as parameters |
 //! | [`gaps`] | what was gone before it was read |
 //! | [`load`] | the state that a start takes from what is stored |
@@ -25,6 +26,7 @@ pub mod committer;
 pub mod compose;
 mod copy;
 pub mod encode;
+pub mod forecasts;
 mod gaps;
 mod load;
 pub mod operator;
@@ -43,8 +45,9 @@ use viewtide_dataflows::metadata::VideoRow;
 use viewtide_dataflows::series::{HourUpdate, SnapshotUpdate, Tally};
 use viewtide_dataflows::trending::TrendingUpdate;
 use viewtide_dataflows::trends::TrendUpdate;
+use viewtide_models::forecasting::When;
 
-use crate::limits::VIDEO_UPDATES;
+use crate::limits::{FORECAST_UPDATES, VIDEO_UPDATES};
 use crate::postgres::connect::{ConnectError, DatabaseUrl, in_words, is_transient};
 use crate::postgres::migrate::MigrateError;
 use crate::sink::anew::Anew;
@@ -77,10 +80,27 @@ pub struct TickBatch {
     pub trends: Vec<TrendUpdate>,
     /// Ranks; of one rank in order of ticks.
     pub trending: Vec<TrendingUpdate>,
+    /// What changes in forecasts; of one video in order of ticks.
+    pub forecasts: Vec<viewtide_models::forecasting::Update>,
     /// From every worker that read something, in order of ticks.
     pub facts: Vec<SourceFacts>,
     /// From every worker that received something.
     pub tallies: Vec<Tally>,
+}
+
+/// What is forecast, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForecastConfig {
+    /// Which forecasts are issued.
+    pub when: When,
+    /// Whether a database without models gets those that come with viewtide.
+    pub pretrained: bool,
+}
+
+impl Default for ForecastConfig {
+    fn default() -> Self {
+        Self { when: When::Live, pretrained: true }
+    }
 }
 
 /// What a sink needs to start.
@@ -90,6 +110,8 @@ pub struct SinkConfig {
     pub database: DatabaseUrl,
     /// Which are computed.
     pub outputs: Outputs,
+    /// What is forecast, and by what.
+    pub forecasts: ForecastConfig,
     /// How far behind its video's newest snapshot a record is folded in, microseconds.
     pub retention_us: i64,
     /// How far ahead of its arrival a record may be, microseconds.
@@ -149,6 +171,12 @@ pub enum SinkError {
         /// Of this run.
         ours: String,
     },
+    /// Forecasts were made before, and shall not be made now.
+    #[error(
+        "the table predictions has forecasts, and this run is with --forecasts off: what came of them would no longer be kept. \
+         Nothing was changed. Run with --forecasts live or all"
+    )]
+    ForecastsOff,
     /// The topic is not the one that was read, although it has its name.
     #[error(
         "Kafka topic {topic} was deleted and created again since it was read (its id was {before} and is {after}); the tables \
@@ -249,6 +277,7 @@ impl TickBatch {
     /// Rows that change; one of `videos` may move many others.
     pub fn updates(&self) -> usize {
         let rows = self.snapshots.len() + self.hours.len() + self.trends.len() + self.trending.len();
+        let rows = rows + FORECAST_UPDATES * self.forecasts.len();
         rows + VIDEO_UPDATES * self.videos.len()
     }
 
@@ -260,6 +289,7 @@ impl TickBatch {
         self.videos.append(&mut next.videos);
         self.trends.append(&mut next.trends);
         self.trending.append(&mut next.trending);
+        self.forecasts.append(&mut next.forecasts);
         self.facts.append(&mut next.facts);
         self.tallies.append(&mut next.tallies);
     }

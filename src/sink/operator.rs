@@ -19,6 +19,7 @@ use viewtide_dataflows::metadata::VideoRow;
 use viewtide_dataflows::series::{HourUpdate, SnapshotUpdate, Tally};
 use viewtide_dataflows::trending::TrendingUpdate;
 use viewtide_dataflows::trends::TrendUpdate;
+use viewtide_models::forecasting::Update;
 
 use crate::limits::COMMIT_UPDATES_MAX;
 use crate::sink::committer::Writer;
@@ -90,6 +91,8 @@ pub struct Changes<'s> {
     pub trends: Stream<'s, Tick, Vec<TrendUpdate>>,
     /// Ranks.
     pub trending: Stream<'s, Tick, Vec<TrendingUpdate>>,
+    /// What changes in forecasts.
+    pub forecasts: Stream<'s, Tick, Vec<Update>>,
     /// What workers received.
     pub tallies: Stream<'s, Tick, Vec<Tally>>,
     /// What sources add to a tick beside records.
@@ -118,6 +121,7 @@ pub fn sink(changes: Changes<'_>, writer: Option<Writer>) -> ProbeHandle<Tick> {
     let mut videos = builder.new_input(changes.videos, Exchange::new(|_| 0));
     let mut trends = builder.new_input(changes.trends, Exchange::new(|_| 0));
     let mut trending = builder.new_input(changes.trending, Exchange::new(|_| 0));
+    let mut forecasts = builder.new_input(changes.forecasts, Exchange::new(|_| 0));
     let mut tallies = builder.new_input(changes.tallies, Exchange::new(|_| 0));
     let mut facts = builder.new_input(changes.facts, Exchange::new(|_| 0));
     let (_output, durable) = builder.new_output::<Vec<()>>();
@@ -130,6 +134,7 @@ pub fn sink(changes: Changes<'_>, writer: Option<Writer>) -> ProbeHandle<Tick> {
             gather!(videos, ticks);
             gather!(trends, ticks);
             gather!(trending, ticks);
+            gather!(forecasts, ticks);
             gather!(tallies, ticks);
             gather!(facts, ticks);
             if let Some(writer) = &writer {

@@ -9,11 +9,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::{Client, Row};
 use viewtide_dataflows::Tick;
+use viewtide_models::forecasting::When;
 
 use crate::limits::{BACKEND_END_SECONDS_MAX, TAKEOVER_ATTEMPTS_MAX};
 use crate::postgres::connect::connect;
 use crate::postgres::migrate;
 use crate::sink::anew::begin_anew;
+use crate::sink::tables::models::put_pretrained;
 use crate::sink::transaction::Statements;
 use crate::sink::{SinkConfig, SinkError};
 use crate::source::{Beside, Input, Positions, SourceIdentity, spans_of};
@@ -89,9 +91,20 @@ pub async fn take_over(config: &SinkConfig) -> Result<(Client, Statements, Store
             first_start(&client, config).await?
         }
     };
+    prepare_forecasts(&client, config).await?;
     let statements = Statements::prepare(&client).await?;
     migrate::unlock_start(&client).await?;
     Ok((client, statements, stored))
+}
+
+/// Forecasts that were made are kept true, or the start is refused; a first start gets the models that come with viewtide.
+async fn prepare_forecasts(client: &Client, config: &SinkConfig) -> Result<(), SinkError> {
+    let db = SinkError::while_doing("looking for forecasts");
+    if config.forecasts.when == When::Off {
+        let row = client.query_one("SELECT EXISTS (SELECT FROM predictions)", &[]).await.map_err(&db)?;
+        return if row.get(0) { Err(SinkError::ForecastsOff) } else { Ok(()) };
+    }
+    if config.forecasts.pretrained { put_pretrained(client).await } else { Ok(()) }
 }
 
 /// Ends the backend that progress names, within a limit; with `incarnation` only while it is that one's.

@@ -15,11 +15,15 @@ use crate::sink::compose::{
 };
 use crate::sink::copy::TableCopy;
 use crate::sink::encode::{CopyBuffer, DEAD_LETTER_COLUMNS};
+use crate::sink::forecasts::{ForecastRows, compose_forecasts};
 use crate::sink::gaps;
 use crate::sink::outputs::Outputs;
 use crate::sink::rollups::{Directory, Rollups};
+use crate::sink::tables::forecaster_state::ForecasterStateTable;
 use crate::sink::tables::hours::HourTable;
+use crate::sink::tables::predictions::PredictionTable;
 use crate::sink::tables::rollups::RollupTables;
+use crate::sink::tables::scores::ScoreTable;
 use crate::sink::tables::snapshots::SnapshotTable;
 use crate::sink::tables::trending::TrendingTable;
 use crate::sink::tables::trends::TrendTable;
@@ -46,6 +50,8 @@ pub struct Commit {
     pub trends: TrendRows,
     /// Ranks.
     pub trending: Vec<TrendingUpdate>,
+    /// Forecasts.
+    pub forecasts: ForecastRows,
     /// What was no snapshot.
     pub dead_letters: Vec<DeadLetter>,
     /// What was gone before it was read.
@@ -77,13 +83,14 @@ impl Commit {
             rollups,
             trends: compose_trends(batch.trends),
             trending: compose_trending(batch.trending),
+            forecasts: compose_forecasts(batch.forecasts),
             dead_letters,
             gaps,
         }
     }
 
     /// Rows that it writes, by table.
-    pub fn rows(&self) -> [(&'static str, usize); 10] {
+    pub fn rows(&self) -> [(&'static str, usize); 11] {
         let Self { snapshots, hours, rollups, trends, .. } = self;
         [
             ("video_stats_processed", snapshots.appended.len() + snapshots.merged.len() + snapshots.regrown.len()),
@@ -94,6 +101,7 @@ impl Commit {
             ("total_hourly", rollups.total.len()),
             ("trends", trends.new.len() + trends.changed.len() + trends.gone.len()),
             ("trending", self.trending.len()),
+            ("predictions", self.forecasts.count()),
             ("dead_letters", self.dead_letters.len()),
             ("lost_offsets", self.gaps.len()),
         ]
@@ -110,6 +118,9 @@ pub struct Statements {
     rollups: RollupTables,
     trends: TrendTable,
     trending: TrendingTable,
+    predictions: PredictionTable,
+    scores: ScoreTable,
+    forecaster_state: ForecasterStateTable,
     dead_letters: TableCopy,
 }
 
@@ -137,6 +148,9 @@ impl Statements {
             rollups: RollupTables::prepare(client).await?,
             trends: TrendTable::prepare(client).await?,
             trending: TrendingTable::prepare(client).await?,
+            predictions: PredictionTable::prepare(client).await?,
+            scores: ScoreTable::prepare(client).await?,
+            forecaster_state: ForecasterStateTable::prepare(client).await?,
             dead_letters: TableCopy::prepare(client, "dead_letters", DEAD_LETTER_COLUMNS).await?,
         })
     }
@@ -166,6 +180,10 @@ pub async fn write(client: &mut Client, statements: &Statements, turn: Turn, com
     statements.rollups.add(&transaction, &commit.rollups).await?;
     statements.trends.write(&transaction, &commit.trends).await?;
     statements.trending.write(&transaction, &commit.trending).await?;
+    let mut scores = commit.forecasts.scores();
+    statements.predictions.write(&transaction, &commit.forecasts, &mut scores).await?;
+    statements.scores.add(&transaction, &scores).await?;
+    statements.forecaster_state.write(&transaction, &commit.forecasts.learned).await?;
     // Before the dead letters, since where a partition begins anew those of before make room.
     gaps::write(&transaction, &commit.gaps).await?;
     statements.dead_letters.write(&transaction, &commit.dead_letters, CopyBuffer::dead_letter).await?;

@@ -2,6 +2,7 @@
 //! compares with it, `rebuild` writes it; the dataflow shares nothing with it.
 
 use crate::sink::outputs::Outputs;
+use crate::sink::tables::scores::SUMS;
 
 /// A derived table, or the derived columns of one.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct Definition {
     pub others: &'static [&'static str],
     /// Whether rows belong to the definition; otherwise only their columns do.
     pub defines_rows: bool,
+    /// The column that says when a row was last written, if there is one.
+    pub written_at: Option<&'static str>,
     /// A query of the key and all derived columns, by name.
     pub query: String,
 }
@@ -90,6 +93,7 @@ pub fn definitions(outputs: Outputs) -> Vec<Definition> {
         doubles: &[],
         others: &ROLLUP_SUMS,
         defines_rows: true,
+        written_at: Some("updated_at"),
         query: query.to_owned(),
     };
     vec![
@@ -99,6 +103,7 @@ pub fn definitions(outputs: Outputs) -> Vec<Definition> {
             doubles: &["views_growth_rate", "likes_growth_rate", "comments_growth_rate", "elapsed_seconds"],
             others: &["views_delta", "likes_delta", "comments_delta"],
             defines_rows: false,
+            written_at: Some("processed_at"),
             query: match outputs.growth {
                 true => include_str!("sql/growth.sql").to_owned(),
                 false => include_str!("sql/no_growth.sql").to_owned(),
@@ -110,6 +115,7 @@ pub fn definitions(outputs: Outputs) -> Vec<Definition> {
             doubles: &["avg_view_count", "avg_like_count", "avg_comment_count"],
             others: &HOUR_COUNTS,
             defines_rows: true,
+            written_at: Some("updated_at"),
             query: include_str!("sql/hourly.sql").to_owned(),
         }
         .without_rows(outputs.hourly),
@@ -124,6 +130,7 @@ pub fn definitions(outputs: Outputs) -> Vec<Definition> {
             doubles: &TREND_RATES,
             others: &["as_of", "label", "views_gained_1h", "views_gained_6h", "views_gained_24h", "views_gained_7d"],
             defines_rows: true,
+            written_at: Some("updated_at"),
             query: include_str!("sql/trends.sql").to_owned(),
         }
         .without_rows(outputs.trends),
@@ -133,8 +140,41 @@ pub fn definitions(outputs: Outputs) -> Vec<Definition> {
             doubles: &["views_per_hour"],
             others: &["video_id", "views_gained"],
             defines_rows: true,
+            written_at: Some("updated_at"),
             query: include_str!("sql/trending.sql").to_owned(),
         }
         .without_rows(outputs.trends),
+        Definition {
+            table: "predictions",
+            key: &["video_id", "issued_at", "horizon_hours"],
+            doubles: &[],
+            others: &["prediction_timestamp", "actual_views", "actual_likes", "actual_comments"],
+            defines_rows: false,
+            written_at: None,
+            query: predictions(),
+        },
+        Definition {
+            table: "forecast_score_hours",
+            key: &["model", "metric", "horizon_hours", "basis", "target_hour"],
+            doubles: &[],
+            others: &SUMS,
+            defines_rows: true,
+            written_at: None,
+            query: include_str!("sql/forecast_score_hours.sql").to_owned(),
+        },
     ]
+}
+
+/// Forecasts are facts; what came of them follows from the snapshots.
+fn predictions() -> String {
+    let actual = |name: &str, count: &str, hides_zero: &str| {
+        include_str!("sql/actual.sql")
+            .replace("{NAME}", name)
+            .replace("{COUNT}", count)
+            .replace("{HIDES_ZERO}", hides_zero)
+    };
+    include_str!("sql/predictions.sql")
+        .replace("{VIEWS}", &actual("views", "view_count", "false"))
+        .replace("{LIKES}", &actual("likes", "like_count", "coalesce(origin.like_count, 0) > 10"))
+        .replace("{COMMENTS}", &actual("comments", "comment_count", "coalesce(origin.comment_count, 0) > 10"))
 }

@@ -114,7 +114,8 @@ fn twenty_kills_leave_exact_tables_at_every_moment() {
         }
         topics.say(&words);
         let size = Size { workers: 1 + kill % 3, processes: 1 + usize::from(kill % 5 == 4) };
-        let mut processes = start_processes(&run_args(&input, &database, &["--tick", "10"]), size);
+        let mut processes =
+            start_processes(&run_args(&input, &database, &["--tick", "10", "--forecasts", "all"]), size);
         sleep(Duration::from_millis(rng.random_range(50..1_500)));
         let victim = rng.random_range(0..processes.len());
         processes[victim].signal(Signal::SIGKILL);
@@ -129,7 +130,7 @@ fn twenty_kills_leave_exact_tables_at_every_moment() {
         }
     }
     replay.wait(DEADLINE).expect_code(0);
-    run_to_end(&input, &database, Size { workers: 2, processes: 1 }, &[]);
+    run_to_end(&input, &database, Size { workers: 2, processes: 1 }, &["--forecasts", "all"]);
     while reads.load(Ordering::Relaxed) < READS && readers.iter().all(|reader| !reader.is_finished()) {
         sleep(Duration::from_millis(50));
     }
@@ -140,7 +141,7 @@ fn twenty_kills_leave_exact_tables_at_every_moment() {
 
     assert_verified(&database, &input);
     let undisturbed = Database::fresh();
-    run_to_end(&input, &undisturbed, Size { workers: 1, processes: 1 }, &[]);
+    run_to_end(&input, &undisturbed, Size { workers: 1, processes: 1 }, &["--forecasts", "all"]);
     assert_eq!(tables(&database), tables(&undisturbed));
     assert_eq!(
         database.value("SELECT count(*) FROM video_stats_processed WHERE folded_in"),

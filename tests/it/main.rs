@@ -7,6 +7,7 @@ mod dead_letters;
 mod disorder;
 mod evaluate;
 mod faults;
+mod forecasts;
 mod harness;
 mod harness_works;
 mod kafka_source;

@@ -239,6 +239,9 @@ pub const TABLES: [&str; 8] = [
     "trending",
 ];
 
+/// Tables of forecasts that must be equal from run to run.
+const FORECAST_TABLES: [&str; 3] = ["predictions", "forecast_score_hours", "forecaster_state"];
+
 /// Everything that must be equal from run to run, by table: the number of rows, and a digest of all of them without times
 /// of writing. Of dead letters without their place and bytes, which differ from input to input.
 pub type Tables = BTreeMap<&'static str, (String, String)>;
@@ -262,7 +265,7 @@ pub fn tables(database: &Database) -> Tables {
         ))
     };
     let mut tables = Tables::new();
-    for table in TABLES {
+    for table in TABLES.into_iter().chain(FORECAST_TABLES) {
         tables.insert(table, digest(&columns(table), table));
     }
     tables.insert("dead_letters", digest("ROW(reason)", "dead_letters"));

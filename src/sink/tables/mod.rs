@@ -3,8 +3,12 @@
 //! Keys that cannot be there go by COPY straight into the table; rows that are there are changed by key, and counted, since
 //! one that is missing means that somebody else changed the table.
 
+pub mod forecaster_state;
 pub mod hours;
+pub mod models;
+pub mod predictions;
 pub mod rollups;
+pub mod scores;
 pub mod snapshots;
 pub mod trending;
 pub mod trends;
