@@ -12,6 +12,7 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
+use viewtide_models::forecasting::When;
 
 use crate::cli::Outcome;
 use crate::cli::stop::stop_on_signals;
@@ -20,6 +21,7 @@ use crate::postgres::connect::DatabaseUrl;
 use crate::postgres::managed::ManagedPostgres;
 use crate::replay::{Pace, ReplayConfig, ReplaySummary, replay};
 use crate::run::{FUTURE_MAX_US_DEFAULT, Run};
+use crate::sink::ForecastConfig;
 use crate::source::Input;
 use crate::source::kafka::{KafkaConfig, KafkaSource, Start};
 use crate::source::kafka_settings::KafkaSettings;
@@ -153,6 +155,8 @@ impl Demo {
         Ok(Run {
             cluster: Cluster::single(self.workers),
             database: Some(self.url.clone()),
+            // The sample is of days that are past.
+            forecasts: ForecastConfig { when: When::All, ..ForecastConfig::default() },
             exit_at_end,
             stop: Arc::clone(&self.stop),
             ..Run::new(Arc::new(SideBySide::new(Arc::new(snapshots), vec![(Input::VideosFile, Arc::new(videos))])))

@@ -58,14 +58,16 @@ pub struct Reader {
     tick: Tick,
     open: SourceFacts,
     open_bytes: usize,
+    /// How many times its bytes a record counts for.
+    weight: usize,
     /// First words that are yet to come: the readers that have not said where their partitions stand. They come before
     /// anybody's second one.
     unheard: usize,
 }
 
 impl Reader {
-    /// Starts the reader's thread at `positions`; its records join ticks from `tick` on. Called on the worker's thread,
-    /// which the reader wakes.
+    /// Starts the reader's thread at `positions`; its records join ticks from `tick` on, and each counts for `weight` times its
+    /// bytes. Called on the worker's thread, which the reader wakes.
     pub fn start(
         source: Arc<dyn Source>,
         share: Share,
@@ -73,6 +75,7 @@ impl Reader {
         tick: Tick,
         mut inputs: SourceInputs,
         gate: Gate,
+        weight: usize,
     ) -> std::io::Result<Self> {
         let (sender, events) = sync_channel(BATCHES_QUEUED_MAX);
         let stop = Arc::new(AtomicBool::new(false));
@@ -96,6 +99,7 @@ impl Reader {
             tick,
             open: SourceFacts::default(),
             open_bytes: 0,
+            weight,
             unheard,
         })
     }
@@ -138,7 +142,7 @@ impl Reader {
     }
 
     fn take(&mut self, mut batch: SourceBatch) {
-        self.open_bytes += batch.bytes();
+        self.open_bytes += self.weight * batch.bytes();
         if let Some(inputs) = &mut self.inputs {
             inputs.records.send_batch(&mut batch.records);
             inputs.metadata.send_batch(&mut batch.metadata);

@@ -11,14 +11,14 @@ use viewtide_dataflows::Tick;
 use viewtide_dataflows::series::{SeriesState, forecast_series};
 use viewtide_dataflows::trending::{TrendingConfig, TrendingStreams, trending};
 use viewtide_dataflows::videos::videos;
-use viewtide_models::forecasting::StreamForecasts;
+use viewtide_models::forecasting::{StreamForecasts, When};
 
 use crate::engine::gate::Gate;
 use crate::engine::input::{Pumped, Reader, SourceInputs};
 use crate::engine::lead::{Lead, StateInputs};
 use crate::engine::signals::{SharedTick, Signal, Signals, Terms};
 use crate::engine::{EngineError, Shared};
-use crate::limits::{IN_FLIGHT_BYTES_MAX, STOP_SECONDS_MAX, TICK_BYTES_MAX};
+use crate::limits::{IN_FLIGHT_BYTES_MAX, RECORD_FORECASTS_FACTOR, STOP_SECONDS_MAX, TICK_BYTES_MAX};
 use crate::sink::operator::{Changes, sink};
 use crate::source::{Positions, Share};
 
@@ -198,7 +198,8 @@ impl Work {
         // commit has everybody's first word.
         let tick = stored_tick + 1;
         let source = Arc::clone(&self.shared.source);
-        let reader = Reader::start(source, self.share, positions, tick, inputs, Gate::new(bytes_max))
+        let weight = if self.shared.forecasts == When::All { RECORD_FORECASTS_FACTOR } else { 1 };
+        let reader = Reader::start(source, self.share, positions, tick, inputs, Gate::new(bytes_max), weight)
             .map_err(EngineError::Thread)?;
         self.reader = Some(reader);
         Ok(())

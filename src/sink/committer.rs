@@ -21,6 +21,7 @@ use crate::sink::gaps;
 pub use crate::sink::load::LoadedRows;
 use crate::sink::load::load;
 use crate::sink::rollups::Directory;
+use crate::sink::tables::scores::ScoredHours;
 pub use crate::sink::takeover::Stored;
 use crate::sink::takeover::{THIS_BACKEND, end_backend, take_over};
 use crate::sink::totals::SinkTotals;
@@ -199,6 +200,7 @@ struct Session {
     durable: Tick,
     positions: Positions,
     directory: Directory,
+    scored_hours: ScoredHours,
     totals: Arc<Mutex<SinkTotals>>,
 }
 
@@ -220,6 +222,7 @@ impl Session {
             durable: stored.tick,
             positions: stored.positions.clone(),
             directory: Directory::default(),
+            scored_hours: ScoredHours::default(),
             totals,
         };
         Ok((session, stored))
@@ -237,8 +240,13 @@ impl Session {
                 }
                 load_to.send(LoadEvent::Chunk(rows)).is_ok()
             };
-            match load(&mut self.client, retention, self.config.forecasts, take).await {
-                Ok(()) => {
+            let loaded = match load(&mut self.client, retention, self.config.forecasts, take).await {
+                Ok(()) => ScoredHours::read(&self.client).await,
+                Err(error) => Err(error),
+            };
+            match loaded {
+                Ok(hours) => {
+                    self.scored_hours = hours;
                     // A worker that is gone needs no state.
                     let _ = load_to.send(LoadEvent::Done);
                     return Ok(());
@@ -257,7 +265,7 @@ impl Session {
         let commit = Commit::new(batch, &self.positions, self.config.outputs, &mut self.directory);
         loop {
             let turn = self.turn();
-            match write(&mut self.client, &self.statements, turn, &commit).await {
+            match write(&mut self.client, &self.statements, turn, &commit, &mut self.scored_hours).await {
                 Ok(()) => break,
                 Err(error) if error.is_transient() => match self.recover(&error, commit.tick).await? {
                     Found::Committed => break,

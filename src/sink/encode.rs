@@ -13,9 +13,11 @@ use viewtide_dataflows::series::{SnapshotChange, SnapshotUpdate};
 use viewtide_dataflows::snapshot::{EventTime, Nullable, SECOND_US};
 use viewtide_dataflows::trends::TrendRow;
 use viewtide_dataflows::video_id::VideoId;
+use viewtide_models::forecasting::terms::Terms;
 use viewtide_models::forecasting::{CounterForecast, ForecastUpdate};
 
 use crate::limits::COPY_CHUNK_BYTES;
+use crate::sink::forecasts::ScoreKey;
 use crate::source::DeadLetter;
 
 /// 2000-01-01T00:00:00Z, from which Postgres counts, in microseconds since 1970.
@@ -215,6 +217,34 @@ impl CopyBuffer {
         }
     }
 
+    /// A numeric: its decimal digits in groups of four, the most significant group first.
+    fn numeric(&mut self, value: i128) {
+        let mut groups = [0_i16; 10];
+        let (mut rest, mut count) = (value.unsigned_abs(), 0);
+        while rest > 0 {
+            groups[count] = (rest % 10_000) as i16;
+            rest /= 10_000;
+            count += 1;
+        }
+        self.bytes.put_i32(8 + 2 * count as i32);
+        self.bytes.put_i16(count as i16);
+        self.bytes.put_i16(count.saturating_sub(1) as i16);
+        self.bytes.put_u16(if value < 0 { 0x4000 } else { 0 });
+        self.bytes.put_i16(0);
+        groups[..count].iter().rev().for_each(|group| self.bytes.put_i16(*group));
+    }
+
+    /// A row of `forecast_score_hours`: its key, then the sums.
+    pub fn score(&mut self, key: &ScoreKey, basis: &str, terms: &Terms) {
+        self.begin_row(5 + Terms::LEN as i16);
+        self.text(Some(&key.model.to_string()));
+        self.text(Some(key.metric.name()));
+        self.int4(key.horizon_hours as i32);
+        self.text(Some(basis));
+        self.time(key.target_hour);
+        terms.numbers().into_iter().for_each(|number| self.numeric(number));
+    }
+
     /// A row of `dead_letters`; the order of columns is that of [`DEAD_LETTER_COLUMNS`].
     pub fn dead_letter(&mut self, letter: &DeadLetter) {
         self.begin_row(8);
@@ -326,4 +356,25 @@ impl ToSql for CountParam {
     }
 
     to_sql_checked!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// PostgreSQL, src/backend/utils/adt/numeric.c: number of groups, weight of the first, sign, digits after the point, groups.
+    #[test]
+    fn a_numeric_is_groups_of_four_digits() {
+        let bytes = |value: i128| {
+            let mut buffer = CopyBuffer { bytes: BytesMut::new() };
+            buffer.numeric(value);
+            buffer.bytes.chunks(2).skip(2).map(|pair| i16::from_be_bytes([pair[0], pair[1]])).collect::<Vec<_>>()
+        };
+        assert_eq!(bytes(0), [0, 0, 0, 0]);
+        assert_eq!(bytes(7), [1, 0, 0, 0, 7]);
+        assert_eq!(bytes(-120_034), [2, 1, 0x4000, 0, 12, 34]);
+        assert_eq!(bytes(10_000), [2, 1, 0, 0, 1, 0]);
+        assert_eq!(bytes(i128::MAX).len(), 4 + 10);
+        assert_eq!(bytes(i128::MIN)[..6], [10, 9, 0x4000, 0, 170, 1411]);
+    }
 }

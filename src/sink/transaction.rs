@@ -23,7 +23,7 @@ use crate::sink::tables::forecaster_state::ForecasterStateTable;
 use crate::sink::tables::hours::HourTable;
 use crate::sink::tables::predictions::PredictionTable;
 use crate::sink::tables::rollups::RollupTables;
-use crate::sink::tables::scores::ScoreTable;
+use crate::sink::tables::scores::{ScoreTable, ScoredHours};
 use crate::sink::tables::snapshots::SnapshotTable;
 use crate::sink::tables::trending::TrendingTable;
 use crate::sink::tables::trends::TrendTable;
@@ -165,12 +165,18 @@ pub struct Turn {
     pub durable: Tick,
 }
 
-/// Writes `commit`, or nothing.
+/// Writes `commit`, or nothing; `hours` are those that may have scores.
 ///
 /// # Errors
 /// [`SinkError::Fenced`] and [`SinkError::Lagged`] where it is not our turn. After a transient error the outcome may be
 /// unknown: the caller resolves it by what is stored.
-pub async fn write(client: &mut Client, statements: &Statements, turn: Turn, commit: &Commit) -> Result<(), SinkError> {
+pub async fn write(
+    client: &mut Client,
+    statements: &Statements,
+    turn: Turn,
+    commit: &Commit,
+    hours: &mut ScoredHours,
+) -> Result<(), SinkError> {
     let transaction = client.transaction().await.map_err(SinkError::while_doing("beginning a transaction"))?;
     take_turn(&transaction, statements, turn, commit).await?;
     statements.rollups.move_hours(&transaction, &commit.rollups).await?;
@@ -182,7 +188,7 @@ pub async fn write(client: &mut Client, statements: &Statements, turn: Turn, com
     statements.trending.write(&transaction, &commit.trending).await?;
     let mut scores = commit.forecasts.scores();
     statements.predictions.write(&transaction, &commit.forecasts, &mut scores).await?;
-    statements.scores.add(&transaction, &scores).await?;
+    statements.scores.add(&transaction, &scores, hours).await?;
     statements.forecaster_state.write(&transaction, &commit.forecasts.learned).await?;
     // Before the dead letters, since where a partition begins anew those of before make room.
     gaps::write(&transaction, &commit.gaps).await?;
