@@ -1,5 +1,7 @@
 //! `predictions`: what was forecast, and what came of it.
 
+use std::collections::BTreeMap;
+
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement, Transaction};
 use viewtide_dataflows::snapshot::Nullable;
@@ -101,18 +103,18 @@ impl PredictionTable {
         rows: &[ForecastUpdate],
         scores: &mut ScoreChanges,
     ) -> Result<(), SinkError> {
-        let of_table: Vec<&ForecastUpdate> = rows.iter().filter(|update| update.forecast.is_none()).collect();
+        let of_table = rows.iter().filter(|update| update.forecast.is_none());
+        let of_table: BTreeMap<_, _> = of_table.map(|update| ((update.video, update.place), update)).collect();
         if of_table.is_empty() {
             return Ok(());
         }
         let db = SinkError::while_doing("reading rows of predictions");
-        let keys = Keys::of(of_table.iter().copied());
+        let keys = Keys::of(of_table.values().copied());
         let stored = transaction.query(&self.read, &keys.params()).await.map_err(&db)?;
         expect_rows(TABLE, of_table.len(), stored.len() as u64)?;
         for row in &stored {
             let StoredForecast { video, place, row, actual } = read_row(row)?;
-            let update = of_table.iter().find(|update| (update.video, update.place) == (video, place));
-            let after = update.and_then(|update| update.actual).unwrap_or(actual);
+            let after = of_table.get(&(video, place)).and_then(|update| update.actual).unwrap_or(actual);
             add_scores(scores, place, &row, &actual, false);
             add_scores(scores, place, &row, &after, true);
         }
