@@ -35,8 +35,8 @@ pub const VIDEO_UPDATES: usize = 100;
 /// What a row of forecasts counts for among the updates of a commit: it is wide, and what comes of it adds to three dozen sums.
 pub const FORECAST_UPDATES: usize = 40;
 
-/// How many times its bytes a record counts for where forecasts are issued for all hours (`--forecasts all`): three rows of them, and
-/// a hundred sums where nothing else has its target in that hour. A tick of usual size would be a commit of 20 seconds.
+/// How many times its bytes a record counts for where forecasts are issued for all hours (`--forecasts all`): three rows of them,
+/// and a hundred sums where nothing else has its target in that hour. A tick of usual size would be a commit of 20 seconds.
 pub const RECORD_FORECASTS_FACTOR: usize = 8;
 
 /// Bytes that all workers of a process have read and that are not yet durable; past it the sources wait. Bounds memory

@@ -1,5 +1,5 @@
-//! The state that a start takes from what is stored: what is known of each video, its trend, and the folded-in snapshots that
-//! memory keeps with its anchors.
+//! The state that a start takes from what is stored: what is known of each video, its trend, the folded-in snapshots that memory
+//! keeps with its anchors, and what is known of forecasts.
 
 use std::pin::pin;
 
@@ -50,8 +50,8 @@ const TRENDS: &str = "
            views_gained_7d, views_per_hour_7d, views_acceleration_7d
     FROM trends";
 
-/// The videos of `table`, one row each and a NULL at the end: walks the primary key from video to video, so that it costs no look at
-/// the rows between. The queries below begin with it.
+/// The videos of `table`, one row each and a NULL at the end: walks the primary key from video to video, so that it costs no
+/// look at the rows between. The queries below begin with it.
 fn videos_of(table: &str) -> String {
     format!(
         "WITH RECURSIVE videos AS (
@@ -63,10 +63,9 @@ fn videos_of(table: &str) -> String {
     )
 }
 
-/// For each video reads just what memory keeps, so that its cost does not grow with
-/// the history: from the start of memory on, and before it the newest snapshot and the newest with a view count. The memory
-/// start is `Retention::memory_start` in SQL. (Of a video that has had no view count for long, the look for the newest one does
-/// go back that long.)
+/// For each video reads just what memory keeps, so that its cost does not grow with the history: from the start of memory on,
+/// and before it the newest snapshot and the newest with a view count. The memory start is `Retention::memory_start` in SQL. (Of
+/// a video that has had no view count for long, the look for the newest one does go back that long.)
 const SNAPSHOTS: &str = "
     SELECT v.video_id, (extract(epoch FROM kept.\"timestamp\") * 1000000)::bigint,
            kept.view_count, kept.like_count, kept.comment_count

@@ -1,7 +1,7 @@
 """Scores the rows of predictions by the words of their definition, and knows nothing of viewtide's code.
 
-Reads a file of one JSON array a line, of the columns that are unpacked below; prints [metric, hours, method, n, mean absolute error,
-coverage] of the forecasts whose actual is known and that had their 20 steps.
+Reads a file of one JSON array a line, of the columns that are unpacked below; prints [metric, hours, method, n, mean absolute
+error, coverage] of the forecasts whose actual is known and that had their 20 steps.
 """
 
 import collections

@@ -125,8 +125,8 @@ impl Forest {
     }
 }
 
-/// The errors as the old stack counted them: of each counter's next counts after the snapshots of `videos`, a forest being trained on
-/// four of five rows and asked about the fifth. `None` where there are no five rows.
+/// The errors as the old stack counted them: of each counter's next counts after the snapshots of `videos`, a forest being
+/// trained on four of five rows and asked about the fifth. `None` where there are no five rows.
 ///
 /// # Errors
 /// What the library says.

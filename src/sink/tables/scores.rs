@@ -1,7 +1,7 @@
 //! `forecast_score_hours`: sums of what forecasts missed, kept additively.
 //!
-//! The rows of an hour that has none go by COPY: a back-fill of old hours makes a hundred rows for each of them, and would take most of
-//! its time to look for each.
+//! The rows of an hour that has none go by COPY: a back-fill of old hours makes a hundred rows for each of them, and would take
+//! most of its time to look for each.
 
 use std::collections::BTreeSet;
 
