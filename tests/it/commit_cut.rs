@@ -110,7 +110,7 @@ fn a_connection_cut_at_commit_changes_nothing() {
         let database = Database::fresh();
         viewtide(["migrate", "--database-url", &database.url()]).wait(DEADLINE).expect_code(0);
         let proxy = Proxy::start(cut);
-        let mut args = run_args(&input, &database, &["--tick", "10"]);
+        let mut args = run_args(&input, &database, &["--tick", "10", "--forecasts", "all"]);
         let url = args.iter().position(|arg| *arg == database.url()).expect("a database URL");
         args[url] = proxy.url(&database);
         let run = viewtide(args);
@@ -138,7 +138,7 @@ fn a_connection_cut_at_commit_changes_nothing() {
         assert_eq!(ended.json()["records"], rows.len(), "{cut:?}: every record is counted once");
         assert_verified(&database, &input);
         let undisturbed = Database::fresh();
-        run_to_end(&input, &undisturbed, Size { workers: 1, processes: 1 }, &[]);
+        run_to_end(&input, &undisturbed, Size { workers: 1, processes: 1 }, &["--forecasts", "all"]);
         assert_eq!(tables(&database), tables(&undisturbed), "{cut:?}");
     }
 }
