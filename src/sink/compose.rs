@@ -111,7 +111,7 @@ fn compose_snapshot(earlier: SnapshotUpdate, later: SnapshotUpdate) -> SnapshotU
 }
 
 /// Sorts by key, and composes the updates of each key in the order in which they came.
-fn last_of_each<T, K: Ord + Copy>(
+pub(super) fn last_of_each<T, K: Ord + Copy>(
     updates: Vec<T>,
     key: impl Fn(&T) -> K,
     compose: impl Fn(T, T) -> T,

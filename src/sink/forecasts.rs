@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use viewtide_dataflows::snapshot::{EventTime, Nullable, hour_start};
-use viewtide_dataflows::video_id::VideoId;
 use viewtide_models::forecasting::terms::{ModelName, Terms};
 use viewtide_models::forecasting::{ForecastChange, ForecastRow, ForecastUpdate, LearnedState, Place, Update};
 use viewtide_models::task::Metric;
+
+use crate::sink::compose::last_of_each;
 
 /// Rows of forecasts by what is done with them, in order of keys; each key at most once over the first three.
 #[derive(Debug, Default)]
@@ -41,23 +42,16 @@ pub struct ScoreKey {
 
 /// Composes updates that are in order of ticks for each video.
 pub fn compose_forecasts(updates: Vec<Update>) -> ForecastRows {
-    let mut last = BTreeMap::<(VideoId, Place), ForecastUpdate>::new();
-    let mut learned = BTreeMap::new();
+    let (mut forecasts, mut learned) = (Vec::new(), Vec::new());
     for update in updates {
         match update {
-            Update::Learned(state) => drop(learned.insert(state.video, state)),
-            Update::Forecast(later) => {
-                let key = (later.video, later.place);
-                let composed = match last.remove(&key) {
-                    Some(earlier) => compose(earlier, later),
-                    None => later,
-                };
-                last.insert(key, composed);
-            }
+            Update::Forecast(update) => forecasts.push(update),
+            Update::Learned(state) => learned.push(state),
         }
     }
-    let mut rows = ForecastRows { learned: learned.into_values().collect(), ..ForecastRows::default() };
-    for update in last.into_values() {
+    let learned = last_of_each(learned, |state| state.video.0, |_, later| later).collect();
+    let mut rows = ForecastRows { learned, ..ForecastRows::default() };
+    for update in last_of_each(forecasts, |update| (update.video.0, update.place), compose) {
         match update.change {
             ForecastChange::Issued => rows.new.push(update),
             ForecastChange::Revised => rows.revised.push(update),
