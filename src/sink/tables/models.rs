@@ -20,6 +20,11 @@ const PUT_PRETRAINED: &str = "
 
 /// Puts the models that come with viewtide into a table that has none.
 pub async fn put_pretrained(client: &Client) -> Result<(), SinkError> {
+    let db = SinkError::while_doing("storing the models that come with viewtide");
+    // Nearly every start finds some; the files are not read for nothing.
+    if client.query_one("SELECT EXISTS (SELECT FROM models)", &[]).await.map_err(&db)?.get(0) {
+        return Ok(());
+    }
     let horizons = HORIZONS_HOURS.map(|hours| hours as i32);
     let (mut metrics, mut files, mut manifests) = (Vec::new(), Vec::new(), Vec::new());
     for file in pretrained_files() {
@@ -30,7 +35,6 @@ pub async fn put_pretrained(client: &Client) -> Result<(), SinkError> {
         manifests.push(json(&manifest)?);
     }
     let params: [&(dyn ToSql + Sync); 4] = [&horizons.as_slice(), &metrics, &files, &manifests];
-    let db = SinkError::while_doing("storing the models that come with viewtide");
     client.execute(PUT_PRETRAINED, &params).await.map_err(db).map(drop)
 }
 
