@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use viewtide_models::score::folds::fold_of;
+
 use crate::disorder::disordered;
 use crate::harness::kafka::{self, Message};
 use crate::harness::postgres::Database;
@@ -15,20 +17,10 @@ use crate::scenario::{
 const ONE: Size = Size { workers: 1, processes: 1 };
 const ALL: [&str; 2] = ["--forecasts", "all"];
 
-/// The videos of the first fold, which the models that come with viewtide never saw.
-const FIRST_FOLD: [&str; 8] = [
-    "AUGPxmxWEAo",
-    "T24rF_x0TmQ",
-    "UEqTIwRrWvA",
-    "URvGotBul_k",
-    "YhBc0ojzwyw",
-    "l3Z_ApSCCUw",
-    "qK9k2J-ZkGU",
-    "zN72W_DtGcU",
-];
-
+/// The rows of the videos of the first fold, which the models that come with viewtide never saw.
 fn first_fold() -> Vec<Row> {
-    rows_of("tracked_dense.csv.gz").into_iter().filter(|row| FIRST_FOLD.contains(&row.video.as_str())).collect()
+    let is_of_it = |row: &Row| fold_of(row.video.parse().expect("a video id")) == 0;
+    rows_of("tracked_dense.csv.gz").into_iter().filter(is_of_it).collect()
 }
 
 fn csv_of(folder: &Path, rows: &[Row]) -> PathBuf {
