@@ -46,9 +46,6 @@ pub trait Forecasting: 'static {
 
     /// Says what changes for the next of the videos that have settled.
     fn finish(&mut self, id: VideoId, video: &mut Self::Video, updates: &mut Vec<Self::Update>);
-
-    /// Bytes of what is known of a video, on the heap.
-    fn heap_bytes(video: &Self::Video) -> usize;
 }
 
 /// Makes none.
@@ -77,8 +74,4 @@ impl Forecasting for () {
     fn predict(&mut self) {}
 
     fn finish(&mut self, _: VideoId, (): &mut (), _: &mut Vec<()>) {}
-
-    fn heap_bytes((): &()) -> usize {
-        0
-    }
 }

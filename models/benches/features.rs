@@ -63,10 +63,7 @@ fn features(criterion: &mut Criterion) {
                 let mut next = origins.chunks_exact(VIDEOS as usize).cycle();
                 group.bench_function(*name, |bencher| {
                     bencher.iter(|| {
-                        let Inputs { window, context, base } = &mut inputs;
-                        window.clear();
-                        context.clear();
-                        base.clear();
+                        inputs.clear();
                         for (video, time) in next.next().into_iter().flatten() {
                             let origin = video.origin(*time);
                             let seen = Seen::of(&origin);

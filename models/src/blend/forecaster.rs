@@ -5,6 +5,7 @@ use viewtide_dataflows::snapshot::{COUNT_MAX, EventTime};
 
 use super::calibration::{Calibration, HALF_WIDTH_MIN};
 use super::{GAINS, Guard, Hedge, MEMBERS, NAIVE_MEMBERS};
+use crate::lstm::{HORIZONS, QUANTILES};
 use crate::naive::{Naive, Past};
 use crate::task::{HORIZONS_HOURS, Metric};
 
@@ -28,6 +29,15 @@ pub struct Network {
     pub gain: f64,
     /// The 10 % and the 90 % quantile.
     pub quantiles: [f64; 2],
+}
+
+impl Network {
+    /// What a network's outputs for one origin, quantiles of asinh of the gain, horizon by horizon, say for the horizon of this
+    /// index.
+    pub fn of_outputs(outputs: &[f32; HORIZONS * QUANTILES], horizon: usize) -> Self {
+        let [low, gain, high] = [0, 1, 2].map(|at| f64::from(outputs[horizon * QUANTILES + at]).sinh());
+        Self { gain, quantiles: [low, high] }
+    }
 }
 
 /// What each member of a blend forecasts: the gain, the network's first, then those of [`NAIVE_MEMBERS`]; NaN where a member says

@@ -1,8 +1,9 @@
 //! What networks say at every origin at which a forecast is scored.
 
 use super::Given;
+use crate::blend::Network;
 use crate::features::{FeatureSet, Inputs, Seen};
-use crate::lstm::{self, Ensemble, HORIZONS, LstmError, QUANTILES};
+use crate::lstm::{self, Ensemble, LstmError};
 use crate::score::Forecast;
 use crate::task::{Metric, Video};
 
@@ -28,10 +29,10 @@ pub fn foresee<'a>(
         }
         let Inputs { window, context, base } = &inputs;
         let said = ensemble.forecast(lstm::Inputs { window, context, base }, threads)?;
-        for (time, said) in origins.into_iter().zip(said.as_chunks::<{ HORIZONS * QUANTILES }>().0) {
+        for (time, said) in origins.into_iter().zip(said.as_chunks().0) {
             let forecasts = std::array::from_fn(|horizon| {
-                let [low, median, high] = [0, 1, 2].map(|at| f64::from(said[horizon * QUANTILES + at]).sinh());
-                Some(Forecast { gain: median, interval: Some([low, high]) })
+                let Network { gain, quantiles } = Network::of_outputs(said, horizon);
+                Some(Forecast { gain, interval: Some(quantiles) })
             });
             given.insert((video.id, time, metric), forecasts);
         }

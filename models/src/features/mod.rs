@@ -80,6 +80,15 @@ pub struct Inputs {
     pub base: Vec<f32>,
 }
 
+impl Inputs {
+    /// Takes all out, and keeps the room.
+    pub fn clear(&mut self) {
+        self.window.clear();
+        self.context.clear();
+        self.base.clear();
+    }
+}
+
 /// All that is made of an origin's steps once, for the networks of all counters.
 #[derive(Debug)]
 pub struct Seen<'a> {

@@ -46,6 +46,7 @@ impl Known {
     }
 
     /// Bytes on the heap.
+    #[cfg(test)]
     pub(super) fn heap_bytes(&self) -> usize {
         self.forecasts.as_ref().map_or(0, |forecasts| {
             size_of::<Forecasts>()

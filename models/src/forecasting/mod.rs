@@ -160,8 +160,4 @@ impl Forecasting for StreamForecasts {
             self.changes.finish(id, known, &self.networks, &mut self.events, updates);
         }
     }
-
-    fn heap_bytes(known: &Known) -> usize {
-        known.heap_bytes()
-    }
 }

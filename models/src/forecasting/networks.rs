@@ -4,11 +4,8 @@ use super::row::StoredModel;
 use crate::artifact::Artifact;
 use crate::blend::Network;
 use crate::features::{FeatureSet, Inputs, Seen};
-use crate::lstm::{self, Ensemble, HORIZONS, QUANTILES};
+use crate::lstm::{self, Ensemble, HORIZONS};
 use crate::task::Metric;
-
-/// Numbers that a network says of an origin: quantiles, horizon by horizon.
-const OUTPUTS: usize = HORIZONS * QUANTILES;
 
 /// A model that can be asked.
 #[derive(Debug)]
@@ -63,17 +60,13 @@ impl Networks {
                 Some(model) if !base.is_empty() => model.ensemble.forecast(asked, 1).unwrap_or_default(),
                 _ => Vec::new(),
             };
-            inputs.window.clear();
-            inputs.context.clear();
-            inputs.base.clear();
+            inputs.clear();
         }
     }
 
     /// What was answered to a question, for the horizon of this index.
     pub(super) fn answer(&self, metric: Metric, number: u32, horizon: usize) -> Option<Network> {
-        let start = number as usize * OUTPUTS + horizon * QUANTILES;
-        let said = self.outputs[metric as usize].get(start..start + QUANTILES)?;
-        let [low, median, high] = [0, 1, 2].map(|at| f64::from(said[at]).sinh());
-        Some(Network { gain: median, quantiles: [low, high] })
+        let said = self.outputs[metric as usize].as_chunks().0.get(number as usize)?;
+        Some(Network::of_outputs(said, horizon))
     }
 }

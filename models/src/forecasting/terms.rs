@@ -44,23 +44,24 @@ impl Terms {
     pub const LEN: usize = 12;
 
     /// All of them, in the order of the fields.
-    pub fn numbers(&self) -> [i128; Self::LEN] {
-        let Self { forecasts, absolute_errors, squared_errors, gains, absolute_gains, squared_gains, .. } = *self;
-        let Self { with_gain, relative_errors, with_last_increment, right_directions, with_interval, covered, .. } =
-            *self;
+    pub fn numbers(mut self) -> [i128; Self::LEN] {
+        self.numbers_mut().map(|number| *number)
+    }
+
+    fn numbers_mut(&mut self) -> [&mut i128; Self::LEN] {
         [
-            forecasts,
-            absolute_errors,
-            squared_errors,
-            gains,
-            absolute_gains,
-            squared_gains,
-            with_gain,
-            relative_errors,
-            with_last_increment,
-            right_directions,
-            with_interval,
-            covered,
+            &mut self.forecasts,
+            &mut self.absolute_errors,
+            &mut self.squared_errors,
+            &mut self.gains,
+            &mut self.absolute_gains,
+            &mut self.squared_gains,
+            &mut self.with_gain,
+            &mut self.relative_errors,
+            &mut self.with_last_increment,
+            &mut self.right_directions,
+            &mut self.with_interval,
+            &mut self.covered,
         ]
     }
 
@@ -90,32 +91,17 @@ impl Terms {
             covered: i128::from(interval.is_some_and(covers)),
         }
     }
-
-    fn combine(&mut self, other: &Self, with: fn(&mut i128, i128)) {
-        with(&mut self.forecasts, other.forecasts);
-        with(&mut self.absolute_errors, other.absolute_errors);
-        with(&mut self.squared_errors, other.squared_errors);
-        with(&mut self.gains, other.gains);
-        with(&mut self.absolute_gains, other.absolute_gains);
-        with(&mut self.squared_gains, other.squared_gains);
-        with(&mut self.with_gain, other.with_gain);
-        with(&mut self.relative_errors, other.relative_errors);
-        with(&mut self.with_last_increment, other.with_last_increment);
-        with(&mut self.right_directions, other.right_directions);
-        with(&mut self.with_interval, other.with_interval);
-        with(&mut self.covered, other.covered);
-    }
 }
 
 impl AddAssign<&Self> for Terms {
     fn add_assign(&mut self, other: &Self) {
-        self.combine(other, |sum, term| *sum += term);
+        self.numbers_mut().into_iter().zip(other.numbers()).for_each(|(sum, term)| *sum += term);
     }
 }
 
 impl SubAssign<&Self> for Terms {
     fn sub_assign(&mut self, other: &Self) {
-        self.combine(other, |sum, term| *sum -= term);
+        self.numbers_mut().into_iter().zip(other.numbers()).for_each(|(sum, term)| *sum -= term);
     }
 }
 

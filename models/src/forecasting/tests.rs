@@ -179,6 +179,6 @@ fn a_video_that_is_polled_for_weeks_takes_bounded_memory() {
         forecasts.predict();
         forecasts.finish(VideoId(7 << 4), &mut known, &mut updates);
     }
-    let bytes = StreamForecasts::heap_bytes(&known);
+    let bytes = known.heap_bytes();
     assert!((4 * 1024..VIDEO_BYTES_MAX).contains(&bytes), "{bytes} bytes");
 }
