@@ -39,6 +39,10 @@ pub const FORECAST_UPDATES: usize = 40;
 /// and a hundred sums where nothing else has its target in that hour. A tick of usual size would be a commit of 20 seconds.
 pub const RECORD_FORECASTS_FACTOR: usize = 8;
 
+/// Rows of CSV files by which their end is said in parts (`--forecasts live` issues forecasts of every video there): a part is of
+/// at most as many videos on average, and thrice as many forecasts are a commit of a few seconds and about 100 MB.
+pub const END_ROWS_MAX: u64 = 50_000;
+
 /// Bytes that all workers of a process have read and that are not yet durable; past it the sources wait. Bounds memory
 /// however slow Postgres is, and lets a clean stop commit what was read (about 300,000 records) within 5 seconds.
 pub const IN_FLIGHT_BYTES_MAX: usize = 96 * 1024 * 1024;

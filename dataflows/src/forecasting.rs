@@ -4,7 +4,7 @@
 //! For each video of a tick: [`Forecasting::fold`] once for each record that was folded in, in order, then
 //! [`Forecasting::settle`]. Once enough videos have settled, and at the end of the tick: [`Forecasting::predict`], then
 //! [`Forecasting::finish`] for each of them in the same order. So what is costly is done for many videos at once, and what depends
-//! on the order of records sees it.
+//! on the order of records sees it. Where the input has ended, [`Forecasting::end`] stands for the records of a video.
 
 use timely::ExchangeData;
 
@@ -35,6 +35,9 @@ pub trait Forecasting: 'static {
     /// A record was folded into `history`, which did what `upsert` says.
     fn fold(&mut self, video: &mut Self::Video, history: &History, record: &Record, upsert: Upsert);
 
+    /// No record will follow those in `history`. Whether anything happened that is to be settled.
+    fn end(&mut self, video: &mut Self::Video, history: &History) -> bool;
+
     /// All records of the video in this tick were folded in; nothing is forgotten yet.
     fn settle(&mut self, video: &mut Self::Video, history: &History);
 
@@ -64,6 +67,10 @@ impl Forecasting for () {
     fn load(&mut self, (): &mut (), (): ()) {}
 
     fn fold(&mut self, (): &mut (), _: &History, _: &Record, _: Upsert) {}
+
+    fn end(&mut self, (): &mut (), _: &History) -> bool {
+        false
+    }
 
     fn settle(&mut self, (): &mut (), _: &History) {}
 

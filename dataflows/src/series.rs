@@ -2,7 +2,7 @@
 //!
 //! Keyed by video: each worker keeps the ordered history of its videos in memory, and the cost of an update does not
 //! depend on how long that history is. The contract:
-//! - A tick is processed once both inputs have passed it. A video's records of a tick are applied in order of their
+//! - A tick is processed once all inputs have passed it. A video's records of a tick are applied in order of their
 //!   places, so neither ticks nor workers nor the order of arrival show in the rows.
 //! - (video, event time) is the key, the latest record wins. A record is late, judged at its own turn, if it is older
 //!   than its video's newest event time less the retention; a late row never replaces one that is folded in.
@@ -27,7 +27,7 @@ pub(crate) mod oracle;
 pub(crate) mod tests;
 mod videos;
 
-pub use operator::{SeriesState, SeriesStreams, forecast_series, series};
+pub use operator::{SeriesInput, SeriesState, SeriesStreams, forecast_series, series};
 
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +95,23 @@ pub struct Loaded {
     pub video: VideoId,
     /// Its snapshot.
     pub snapshot: Snapshot,
+}
+
+/// That the input has ended, for some of the videos: those whose id gives `part` by `parts`. All at once would make one tick of any
+/// size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndOfInput {
+    /// Which part of the videos, from 0.
+    pub part: u64,
+    /// Of how many.
+    pub parts: u64,
+}
+
+impl EndOfInput {
+    /// Whether it is said of this video.
+    pub fn is_of(self, video: VideoId) -> bool {
+        video.0 % self.parts.max(1) == self.part
+    }
 }
 
 /// What `series` computes and how far back.

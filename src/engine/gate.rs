@@ -57,6 +57,11 @@ impl Gate {
         self.bytes + open_bytes <= self.bytes_max
     }
 
+    /// What it closes at.
+    pub fn bytes_max(&self) -> usize {
+        self.bytes_max
+    }
+
     fn is_open(&self) -> bool {
         self.admits(0)
     }

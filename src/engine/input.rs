@@ -8,18 +8,22 @@ use std::thread::JoinHandle;
 use timely::dataflow::InputHandleVec;
 use viewtide_dataflows::Tick;
 use viewtide_dataflows::metadata::MetadataRecord;
+use viewtide_dataflows::series::EndOfInput;
 use viewtide_dataflows::snapshot::Record;
+use viewtide_models::forecasting::When;
 
 use crate::engine::gate::Gate;
-use crate::limits::{BATCHES_QUEUED_MAX, TICK_BYTES_MAX};
+use crate::limits::{BATCHES_QUEUED_MAX, END_ROWS_MAX, RECORD_FORECASTS_FACTOR, TICK_BYTES_MAX};
 use crate::sink::SourceFacts;
-use crate::source::{Feed, Positions, Share, Source, SourceBatch, SourceError, SourceEvent};
+use crate::source::{Feed, Input, Positions, Share, Source, SourceBatch, SourceError, SourceEvent, SourceIdentity};
 
 /// The dataflow's inputs that a source fills.
 #[derive(Default)]
 pub struct SourceInputs {
     /// Snapshots.
     pub records: InputHandleVec<Tick, Record>,
+    /// That no more of them come.
+    pub ends: InputHandleVec<Tick, EndOfInput>,
     /// What is known of videos.
     pub metadata: InputHandleVec<Tick, MetadataRecord>,
     /// What the source adds to a tick beside them.
@@ -29,6 +33,7 @@ pub struct SourceInputs {
 impl SourceInputs {
     fn advance_to(&mut self, tick: Tick) {
         self.records.advance_to(tick);
+        self.ends.advance_to(tick);
         self.metadata.advance_to(tick);
         self.facts.advance_to(tick);
     }
@@ -58,16 +63,20 @@ pub struct Reader {
     tick: Tick,
     open: SourceFacts,
     open_bytes: usize,
-    /// How many times its bytes a record counts for.
-    weight: usize,
+    forecasts: When,
     /// First words that are yet to come: the readers that have not said where their partitions stand. They come before
     /// anybody's second one.
     unheard: usize,
+    /// Rows of CSV that were read, by this start and those before it.
+    rows: u64,
+    /// What is to be said at the end of an input that has one, the last first.
+    ends: Vec<EndOfInput>,
+    has_ended: bool,
 }
 
 impl Reader {
-    /// Starts the reader's thread at `positions`; its records join ticks from `tick` on, and each counts for `weight` times its
-    /// bytes. Called on the worker's thread, which the reader wakes.
+    /// Starts the reader's thread at `positions`; its records join ticks from `tick` on, and count for what `forecasts` makes of
+    /// them. Called on the worker's thread, which the reader wakes.
     pub fn start(
         source: Arc<dyn Source>,
         share: Share,
@@ -75,7 +84,7 @@ impl Reader {
         tick: Tick,
         mut inputs: SourceInputs,
         gate: Gate,
-        weight: usize,
+        forecasts: When,
     ) -> std::io::Result<Self> {
         let (sender, events) = sync_channel(BATCHES_QUEUED_MAX);
         let stop = Arc::new(AtomicBool::new(false));
@@ -99,8 +108,11 @@ impl Reader {
             tick,
             open: SourceFacts::default(),
             open_bytes: 0,
-            weight,
+            forecasts,
             unheard,
+            rows: 0,
+            ends: Vec::new(),
+            has_ended: false,
         })
     }
 
@@ -134,15 +146,45 @@ impl Reader {
                         return Pumped::More;
                     }
                 }
-                Ok(SourceEvent::End) => return Pumped::End,
+                Ok(SourceEvent::End) => {
+                    self.ends = self.ends_of_input();
+                    self.has_ended = true;
+                    return self.end();
+                }
                 Ok(SourceEvent::Failed(error)) => return Pumped::Failed(error),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) if self.has_ended => return self.end(),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Pumped::Idle,
             }
         }
     }
 
+    /// Files end, and their rows have no time of arrival, so that what is forecast is what comes after them. Said by whoever read
+    /// them, at each start; what was issued before is not issued again.
+    fn ends_of_input(&self) -> Vec<EndOfInput> {
+        let has_end = matches!(self.source.identity(), SourceIdentity::Csv { .. }) && self.forecasts == When::Live;
+        let parts = if has_end { self.rows.div_ceil(END_ROWS_MAX) } else { 0 };
+        (0..parts).rev().map(|part| EndOfInput { part, parts }).collect()
+    }
+
+    /// Says the next part of the end, each in a tick of its own; what one of them makes is durable before the next one.
+    fn end(&mut self) -> Pumped {
+        let Some(end) = self.ends.pop() else {
+            return if std::mem::take(&mut self.has_ended) { Pumped::End } else { Pumped::Idle };
+        };
+        self.close_tick(self.tick + 1);
+        self.gate.sent(self.tick, self.gate.bytes_max() + 1, Positions::default());
+        if let Some(inputs) = &mut self.inputs {
+            inputs.ends.send(end);
+        }
+        self.close_tick(self.tick + 1);
+        Pumped::Idle
+    }
+
     fn take(&mut self, mut batch: SourceBatch) {
-        self.open_bytes += self.weight * batch.bytes();
+        let weight = if self.forecasts == When::All { RECORD_FORECASTS_FACTOR } else { 1 };
+        self.open_bytes += weight * batch.bytes();
+        let rows = batch.positions.iter().filter(|(partition, _)| partition.input == Input::Snapshots);
+        self.rows = rows.map(|(_, span)| span.next).max().unwrap_or(self.rows);
         if let Some(inputs) = &mut self.inputs {
             inputs.records.send_batch(&mut batch.records);
             inputs.metadata.send_batch(&mut batch.metadata);

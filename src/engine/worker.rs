@@ -8,17 +8,17 @@ use timely::dataflow::ProbeHandle;
 use timely::dataflow::operators::Concat;
 use timely::worker::Worker;
 use viewtide_dataflows::Tick;
-use viewtide_dataflows::series::{SeriesState, forecast_series};
+use viewtide_dataflows::series::{SeriesInput, SeriesState, forecast_series};
 use viewtide_dataflows::trending::{TrendingConfig, TrendingStreams, trending};
 use viewtide_dataflows::videos::videos;
-use viewtide_models::forecasting::{StreamForecasts, When};
+use viewtide_models::forecasting::StreamForecasts;
 
 use crate::engine::gate::Gate;
 use crate::engine::input::{Pumped, Reader, SourceInputs};
 use crate::engine::lead::{Lead, StateInputs};
 use crate::engine::signals::{SharedTick, Signal, Signals, Terms};
 use crate::engine::{EngineError, Shared};
-use crate::limits::{IN_FLIGHT_BYTES_MAX, RECORD_FORECASTS_FACTOR, STOP_SECONDS_MAX, TICK_BYTES_MAX};
+use crate::limits::{IN_FLIGHT_BYTES_MAX, STOP_SECONDS_MAX, TICK_BYTES_MAX};
 use crate::sink::operator::{Changes, sink};
 use crate::source::{Positions, Share};
 
@@ -47,8 +47,9 @@ impl Flow {
                 models: state.models.to_stream(scope),
             };
             let forecasts = StreamForecasts::new(shared.forecasts, shared.series.retention);
-            let series =
-                forecast_series(series_state, source.records.to_stream(scope), shared.series, forecasts, index);
+            let series_input =
+                SeriesInput { records: source.records.to_stream(scope), ends: source.ends.to_stream(scope) };
+            let series = forecast_series(series_state, series_input, shared.series, forecasts, index);
             let words = videos(state_videos.clone(), source.metadata.to_stream(scope), index);
             // Also where no trends are wanted, and none come: processes that do not agree on it shall be able to say so.
             let TrendingStreams { trends, trending } =
@@ -198,8 +199,8 @@ impl Work {
         // commit has everybody's first word.
         let tick = stored_tick + 1;
         let source = Arc::clone(&self.shared.source);
-        let weight = if self.shared.forecasts == When::All { RECORD_FORECASTS_FACTOR } else { 1 };
-        let reader = Reader::start(source, self.share, positions, tick, inputs, Gate::new(bytes_max), weight)
+        let forecasts = self.shared.forecasts;
+        let reader = Reader::start(source, self.share, positions, tick, inputs, Gate::new(bytes_max), forecasts)
             .map_err(EngineError::Thread)?;
         self.reader = Some(reader);
         Ok(())

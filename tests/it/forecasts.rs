@@ -163,6 +163,32 @@ fn a_correction_revises_open_forecasts_and_moves_what_came_of_frozen_ones() {
 }
 
 #[test]
+fn at_the_end_of_files_each_videos_newest_snapshot_is_an_origin() {
+    let rows = first_fold();
+    let folder = tempfile::tempdir().expect("a folder");
+    let input = Input::Csv(csv_of(folder.path(), &rows));
+    let mut expected = None;
+    for size in SIZES {
+        let database = Database::fresh();
+        run_to_end(&input, &database, size, &[]);
+        let issued =
+            "SELECT count(*) || ' of ' || count(*) FILTER (WHERE p.issued_at = s.newest) FROM predictions p JOIN (
+                          SELECT video_id, max(\"timestamp\") AS newest FROM video_stats_processed GROUP BY video_id
+                      ) s USING (video_id)";
+        assert_eq!(database.value(issued), "24 of 24", "three horizons of eight videos");
+        assert_eq!(database.value("SELECT bool_or(views_model = 'blend:1')::text FROM predictions"), "true");
+        assert_verified(&database, &input);
+        let found = tables(&database);
+        assert_eq!(expected.get_or_insert_with(|| found.clone()), &found, "at {size:?}");
+
+        // What an interruption left out is issued by the next start, and nothing twice.
+        database.rows("DELETE FROM predictions WHERE video_id < 'U'");
+        run_to_end(&input, &database, size, &[]);
+        assert_eq!(tables(&database), found, "again at {size:?}");
+    }
+}
+
+#[test]
 fn without_a_model_every_origin_has_a_naive_forecast_and_the_log_says_why() {
     let folder = tempfile::tempdir().expect("a folder");
     let rows: Vec<Row> = first_fold().into_iter().take(3_000).collect();

@@ -18,7 +18,7 @@ use crate::trends::Trend;
 
 use super::net::Updates;
 use super::videos::Videos;
-use super::{HourUpdate, Loaded, SeriesConfig, SnapshotUpdate, Tally};
+use super::{EndOfInput, HourUpdate, Loaded, SeriesConfig, SnapshotUpdate, Tally};
 
 /// Updates that are sent on together; about 100 KiB.
 const CONTAINER_UPDATES: usize = 1_024;
@@ -37,9 +37,10 @@ pub struct SeriesStreams<'s, U = ()> {
     pub tallies: Stream<'s, Tick, Vec<Tally>>,
 }
 
-/// The records of a tick that is not complete.
+/// What came of a tick that is not complete.
 struct Pending {
     chunks: Vec<Vec<Record>>,
+    ends: Vec<EndOfInput>,
     snapshots: Capability<Tick>,
     hours: Capability<Tick>,
     trends: Capability<Tick>,
@@ -51,7 +52,7 @@ impl Pending {
     fn new(capability: &InputCapability<Tick>, tick: Tick) -> Self {
         let delayed = |port| capability.delayed(&tick, port);
         let [snapshots, hours, trends, forecasts, tallies] = [0, 1, 2, 3, 4].map(delayed);
-        Self { chunks: Vec::new(), snapshots, hours, trends, forecasts, tallies }
+        Self { chunks: Vec::new(), ends: Vec::new(), snapshots, hours, trends, forecasts, tallies }
     }
 }
 
@@ -64,7 +65,8 @@ pub fn series<'s>(
 ) -> SeriesStreams<'s> {
     let scope = records.scope();
     let state = SeriesState { snapshots: state, forecasts: empty(scope), models: empty(scope) };
-    forecast_series(state, records, config, (), worker)
+    let input = SeriesInput { records, ends: empty(scope) };
+    forecast_series(state, input, config, (), worker)
 }
 
 /// What [`forecast_series`] begins with.
@@ -77,25 +79,34 @@ pub struct SeriesState<'s, F: Forecasting> {
     pub models: Stream<'s, Tick, Vec<F::Model>>,
 }
 
+/// What [`forecast_series`] reads.
+pub struct SeriesInput<'s> {
+    /// Snapshots as they were observed.
+    pub records: Stream<'s, Tick, Vec<Record>>,
+    /// That no record follows those of this tick, from any worker.
+    pub ends: Stream<'s, Tick, Vec<EndOfInput>>,
+}
+
 /// Keeps every video's series up to date, and emits what changes.
 ///
-/// `state` may come at any ticks, and its inputs are to be closed once all is there. `records` wait until all inputs have passed
-/// their tick. All but the models are exchanged by video. `worker` is this worker's index, for its [`Tally`]. No capability is held
-/// between ticks.
+/// `state` may come at any ticks, and its inputs are to be closed once all is there. `input` waits until all inputs have passed
+/// its tick. All but the models and ends are exchanged by video. `worker` is this worker's index, for its [`Tally`]. No capability
+/// is held between ticks.
 pub fn forecast_series<'s, F: Forecasting>(
     state: SeriesState<'s, F>,
-    records: Stream<'s, Tick, Vec<Record>>,
+    input: SeriesInput<'s>,
     config: SeriesConfig,
     forecasting: F,
     worker: u32,
 ) -> SeriesStreams<'s, F::Update> {
-    let mut builder = OperatorBuilder::new("Series".to_owned(), records.scope());
+    let mut builder = OperatorBuilder::new("Series".to_owned(), input.records.scope());
     let mut state_snapshots =
         builder.new_input(state.snapshots, Exchange::new(|loaded: &Loaded| loaded.video.hashed()));
     let mut state_forecasts =
         builder.new_input(state.forecasts, Exchange::new(|state: &F::State| F::video_of(state).hashed()));
     let mut models = builder.new_input(state.models.broadcast(), Pipeline);
-    let mut records = builder.new_input(records, Exchange::new(|record: &Record| record.video.hashed()));
+    let mut records = builder.new_input(input.records, Exchange::new(|record: &Record| record.video.hashed()));
+    let mut ends = builder.new_input(input.ends.broadcast(), Pipeline);
     let (snapshots, snapshot_stream) = builder.new_output();
     let (hours, hour_stream) = builder.new_output();
     let (trends, trend_stream) = builder.new_output();
@@ -121,6 +132,10 @@ pub fn forecast_series<'s, F: Forecasting>(
                 let tick = *capability.least().expect("records are sent at a tick");
                 let pending = pending.entry(tick).or_insert_with(|| Pending::new(&capability, tick));
                 pending.chunks.push(std::mem::take(records));
+            });
+            ends.for_each(|capability, ends| {
+                let tick = *capability.least().expect("ends are said at a tick");
+                pending.entry(tick).or_insert_with(|| Pending::new(&capability, tick)).ends.append(ends);
             });
             let (mut snapshots, mut hours) = (snapshots.activate(), hours.activate());
             let (mut trends, mut forecasts) = (trends.activate(), forecasts.activate());
@@ -155,9 +170,14 @@ pub fn forecast_series<'s, F: Forecasting>(
                     }
                 };
                 let mut updates = Updates::default();
-                let tally = videos.apply(pending.chunks, &mut updates, |updates| send(updates, CONTAINER_UPDATES));
+                if !pending.chunks.is_empty() {
+                    let tally = videos.apply(pending.chunks, &mut updates, |updates| send(updates, CONTAINER_UPDATES));
+                    tallies.session(&pending.tallies).give(tally);
+                }
+                for end in pending.ends {
+                    videos.end(end, &mut updates, |updates| send(updates, CONTAINER_UPDATES));
+                }
                 send(&mut updates, 1);
-                tallies.session(&pending.tallies).give(tally);
             }
         }
     });

@@ -11,7 +11,7 @@ use crate::snapshot::Record;
 use crate::video_id::VideoId;
 
 use super::net::{RecordAt, Updates, VideoTick};
-use super::{Loaded, SeriesConfig, Tally};
+use super::{EndOfInput, Loaded, SeriesConfig, Tally};
 
 /// Seed of the index. The exchange between workers hashes with another, or the videos of one worker would share bits.
 const INDEX_SEED: u64 = 0x7669_6577_7469_6465;
@@ -126,6 +126,32 @@ impl<F: Forecasting> Videos<F> {
         self.active.clear();
         self.links.clear();
         tally
+    }
+
+    /// No record of these videos follows those that were applied. `updates` and `flush` are as in [`Self::apply`].
+    pub(super) fn end(
+        &mut self,
+        end: EndOfInput,
+        updates: &mut Updates<F::Update>,
+        mut flush: impl FnMut(&mut Updates<F::Update>),
+    ) {
+        let mut predicted = 0;
+        for slot in 0..self.videos.len() {
+            let video = &mut self.videos[slot];
+            if !end.is_of(video.id) || !self.forecasting.end(&mut video.known, &video.history) {
+                continue;
+            }
+            self.forecasting.settle(&mut video.known, &video.history);
+            self.active.push(slot as u32);
+            if self.forecasting.is_full() {
+                self.predict(predicted..self.active.len(), updates);
+                predicted = self.active.len();
+                flush(updates);
+            }
+        }
+        self.predict(predicted..self.active.len(), updates);
+        flush(updates);
+        self.active.clear();
     }
 
     /// Forecasts for the videos at these places among those of the tick.

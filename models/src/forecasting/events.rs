@@ -159,19 +159,35 @@ impl Events {
         networks: &mut Networks,
     ) -> bool {
         let newest = history.newest().unwrap_or(time);
-        let places = (0..HORIZONS_HOURS.len() as u8).map(|horizon| Place { issued_at: time, horizon });
-        let places: Vec<Place> = places.filter(|place| place.target() > newest.max(after)).collect();
+        let places = Place::all_of(time).filter(|place| place.target() > newest.max(after));
+        let places: Vec<Place> = places.collect();
         if places.is_empty() || !is_alone_in_its_hour(history, time) {
             return false;
         }
+        self.open_places(known, places);
+        let horizons = self.open_horizons(time);
+        self.make(history, first, time, horizons, networks);
+        true
+    }
+
+    /// Issues what is to come after the newest snapshot, unless something was issued there; whether that was so.
+    pub(super) fn end(&mut self, known: &mut Known, history: &History, networks: &mut Networks) -> bool {
+        let (Some(time), Some(first)) = (history.newest(), known.first) else { return false };
+        if known.forecasts.as_ref().is_some_and(|forecasts| forecasts.has_origin(time)) {
+            return false;
+        }
+        self.begin(known);
+        self.open_places(known, Place::all_of(time));
+        self.make(history, first, time, [true; HORIZONS_HOURS.len()], networks);
+        true
+    }
+
+    fn open_places(&mut self, known: &mut Known, places: impl IntoIterator<Item = Place>) {
         for place in places {
             known.forecasts_mut().note(place);
             let at = self.open.partition_point(|open| *open < place);
             self.open.insert(at, place);
         }
-        let horizons = self.open_horizons(time);
-        self.make(history, first, time, horizons, networks);
-        true
     }
 
     fn open_horizons(&self, origin: EventTime) -> [bool; HORIZONS_HOURS.len()] {

@@ -66,6 +66,11 @@ impl Forecasts {
         self.origins[at].horizons[usize::from(place.horizon)] = true;
     }
 
+    /// Whether a forecast was issued at an origin.
+    pub(super) fn has_origin(&self, time: EventTime) -> bool {
+        self.origins.binary_search_by_key(&time, |origin| origin.time).is_ok()
+    }
+
     /// The forecasts whose target lies within these times, both included.
     pub(super) fn with_target(&self, from: EventTime, to: EventTime) -> impl Iterator<Item = Place> {
         (0..HORIZONS_HOURS.len() as u8).flat_map(move |horizon| {

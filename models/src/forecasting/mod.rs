@@ -46,7 +46,8 @@ const QUESTIONS_MAX: usize = 4_096;
 /// Which forecasts are issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// Those whose target lies after the arrival of the record, so that a back-fill costs nothing.
+    /// Those whose target lies after the arrival of the record, so that a back-fill costs nothing. Records without a time of arrival
+    /// are a back-fill; at its end each video's newest snapshot is an origin.
     Live,
     /// All whose target the video has not reached.
     All,
@@ -139,6 +140,11 @@ impl Forecasting for StreamForecasts {
             let after = self.after(record);
             self.events.fold(known, history, record.snapshot.time, upsert, after, &mut self.networks);
         }
+    }
+
+    /// Issues what a back-fill left out, at the newest snapshot; what was issued there before an interruption is not issued again.
+    fn end(&mut self, known: &mut Known, history: &History) -> bool {
+        self.when == When::Live && self.events.end(known, history, &mut self.networks)
     }
 
     fn settle(&mut self, known: &mut Known, history: &History) {

@@ -103,6 +103,11 @@ pub enum State {
 }
 
 impl Place {
+    /// All horizons of an origin.
+    pub fn all_of(issued_at: EventTime) -> impl Iterator<Item = Self> {
+        (0..HORIZONS_HOURS.len() as u8).map(move |horizon| Self { issued_at, horizon })
+    }
+
     /// When what is forecast comes, microseconds.
     pub fn target(self) -> EventTime {
         self.issued_at + self.horizon_us()

@@ -56,8 +56,9 @@ fn arrivals() -> impl Strategy<Value = Vec<Arrival>> {
                 time += minutes * MINUTE_US;
                 views += gained / slowness;
                 let of = |more: i64| [views + more, (views + more) / 9, (views + more) / 70].map(Nullable::some);
-                let arrival =
-                    |counts| Arrival { video, snapshot: Snapshot { time, counts }, arrived_us: Some(time + MINUTE_US) };
+                // Half an hour's polls come from a back-fill, without a time.
+                let arrived_us = (time / MINUTE_US % 60 < 30).then_some(time + MINUTE_US);
+                let arrival = |counts| Arrival { video, snapshot: Snapshot { time, counts }, arrived_us };
                 let mut put = |later: usize, counts| arrivals.push((number + later, arrival(counts)));
                 match fate {
                     Fate::InTime => put(0, of(0)),
@@ -88,9 +89,10 @@ proptest! {
         has_models in any::<bool>(),
         tick_records in prop_oneof![Just(1), 2..20usize, Just(1_000)],
         restarts in prop::collection::vec(0..180usize, 0..3),
+        is_ended in any::<bool>(),
     ) {
-        let expected = Oracle::of(&arrivals, when, has_models);
-        let tables = run(&arrivals, Setting { when, has_models, tick_records, restarts });
+        let expected = Oracle::of(&arrivals, when, has_models, is_ended);
+        let tables = run(&arrivals, Setting { when, has_models, tick_records, restarts, is_ended });
         prop_assert_eq!(tables.rows.keys().collect::<Vec<_>>(), expected.rows.keys().collect::<Vec<_>>());
         for (key, row) in &tables.rows {
             prop_assert_eq!(&row.0, &expected.rows[key].0, "forecast of {:?}", key);
@@ -112,7 +114,7 @@ fn there_is_something_to_compare() {
             Arrival { video: VideoId(7 << 4), snapshot: Snapshot { time, counts }, arrived_us: Some(time) }
         })
         .collect();
-    let Oracle { rows, learned, scores, .. } = Oracle::of(&arrivals, When::All, true);
+    let Oracle { rows, learned, scores, .. } = Oracle::of(&arrivals, When::All, true, false);
     assert_eq!(rows.len(), 80 * 3);
     assert_eq!(learned.len(), 1);
     let known = rows.values().filter(|(_, actual)| actual[0].get().is_some()).count();

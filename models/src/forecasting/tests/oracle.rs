@@ -33,10 +33,13 @@ struct Video {
 }
 
 impl Oracle {
-    pub fn of(arrivals: &[Arrival], when: When, has_models: bool) -> Self {
+    pub fn of(arrivals: &[Arrival], when: When, has_models: bool, is_ended: bool) -> Self {
         let mut videos = BTreeMap::<VideoId, Video>::new();
         for arrival in arrivals {
             videos.entry(arrival.video).or_default().record(arrival, when, has_models);
+        }
+        if is_ended && when == When::Live {
+            videos.values_mut().for_each(|video| video.end(has_models));
         }
         let mut oracle = Self { rows: BTreeMap::new(), learned: BTreeMap::new(), scores: BTreeMap::new() };
         for (id, video) in videos {
@@ -91,6 +94,13 @@ impl Video {
             if is_first_of_hour && after.is_some_and(|after| place.target() > newest.max(after)) {
                 self.make(place, has_models);
             }
+        }
+    }
+
+    fn end(&mut self, has_models: bool) {
+        let newest = self.snapshots.last().unwrap().time;
+        if !self.rows.keys().any(|place| place.issued_at == newest) {
+            (0..3).for_each(|horizon| self.make(Place { issued_at: newest, horizon }, has_models));
         }
     }
 

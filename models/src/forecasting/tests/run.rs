@@ -23,6 +23,8 @@ pub struct Setting {
     pub tick_records: usize,
     /// Ticks after which all but the tables is forgotten.
     pub restarts: Vec<usize>,
+    /// Whether the end of the input is said, and said again after a restart.
+    pub is_ended: bool,
 }
 
 pub type Key = (VideoId, Place);
@@ -161,16 +163,43 @@ pub fn run(arrivals: &[Arrival], setting: Setting) -> Tables {
         }
         tables.apply(updates);
         if setting.restarts.contains(&tick) {
-            forecasts = self::forecasts(&setting);
-            for (id, video) in &mut videos {
-                let (mut history, mut known) = (History::default(), Known::default());
-                video.table.values().for_each(|snapshot| _ = history.upsert(*snapshot));
-                let first = *video.table.keys().next().unwrap();
-                let newest = history.newest().unwrap();
-                tables.states(first, *id, newest).into_iter().for_each(|state| forecasts.load(&mut known, state));
-                (video.history, video.known) = (history, known);
-            }
+            forecasts = restart(&setting, &tables, &mut videos);
         }
     }
+    if setting.is_ended {
+        tables.apply(end(&mut forecasts, &mut videos));
+        let mut forecasts = restart(&setting, &tables, &mut videos);
+        assert!(end(&mut forecasts, &mut videos).is_empty(), "issued twice");
+    }
     tables
+}
+
+/// All but the tables is forgotten, and taken from them.
+fn restart(setting: &Setting, tables: &Tables, videos: &mut BTreeMap<VideoId, Video>) -> StreamForecasts {
+    let mut forecasts = forecasts(setting);
+    for (id, video) in videos {
+        let (mut history, mut known) = (History::default(), Known::default());
+        video.table.values().for_each(|snapshot| _ = history.upsert(*snapshot));
+        let first = *video.table.keys().next().unwrap();
+        let newest = history.newest().unwrap();
+        tables.states(first, *id, newest).into_iter().for_each(|state| forecasts.load(&mut known, state));
+        (video.history, video.known) = (history, known);
+    }
+    forecasts
+}
+
+/// No record follows.
+fn end(forecasts: &mut StreamForecasts, videos: &mut BTreeMap<VideoId, Video>) -> Vec<Update> {
+    let (mut ended, mut updates) = (Vec::new(), Vec::new());
+    for (id, video) in &mut *videos {
+        if forecasts.end(&mut video.known, &video.history) {
+            forecasts.settle(&mut video.known, &video.history);
+            ended.push(*id);
+        }
+    }
+    forecasts.predict();
+    for id in ended {
+        forecasts.finish(id, &mut videos.get_mut(&id).unwrap().known, &mut updates);
+    }
+    updates
 }
