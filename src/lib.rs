@@ -12,6 +12,7 @@
 //! | [`verify`] | every derived table computed again in batch, and compared bit by bit |
 //! | [`rebuild`] | derived tables made anew from the raw rows |
 //! | [`replay`] | CSV files to Kafka |
+//! | [`registry`] | what forecasts are made by: added, put into use, and watched by a run |
 //! | [`train`] | models made of all that is stored, or of CSV files |
 //! | [`dead_letters`] | dead letters listed, exported, and sent again |
 //! | [`destination`] | where a command writes: a file whole or not at all, a stream, standard output |
@@ -31,6 +32,7 @@ pub mod limits;
 pub mod picture;
 pub mod postgres;
 pub mod rebuild;
+pub mod registry;
 pub mod replay;
 pub mod run;
 pub mod sink;

@@ -39,6 +39,13 @@ pub const FORECAST_UPDATES: usize = 40;
 /// and a hundred sums where nothing else has its target in that hour. A tick of usual size would be a commit of 20 seconds.
 pub const RECORD_FORECASTS_FACTOR: usize = 8;
 
+/// How often a run looks whether other models are to be used: a query of three rows.
+pub const MODELS_POLL_SECONDS: u64 = 2;
+
+/// For how many ticks ahead it is known by which models they are computed; more than can be under way, for readers that are gated
+/// close ticks before the clock does. A tick is at least a millisecond, so a change is in force within two seconds of being seen.
+pub const MODELS_AHEAD_TICKS: u64 = 2_000;
+
 /// Rows of CSV files by which their end is said in parts (`--forecasts live` issues forecasts of every video there): a part is of
 /// at most as many videos on average, and thrice as many forecasts are a commit of a few seconds and about 100 MB.
 pub const END_ROWS_MAX: u64 = 50_000;

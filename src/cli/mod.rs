@@ -7,6 +7,7 @@ mod evaluate;
 mod input;
 mod kafka;
 mod migrate;
+mod models;
 mod outcome;
 mod rebuild;
 mod replay;
@@ -80,6 +81,8 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// Train models on what is stored, or on CSV files
     Train(train::TrainArgs),
+    /// List, add, promote and roll back what forecasts are made by
+    Models(models::ModelsArgs),
     /// Apply the database migrations
     Migrate(migrate::MigrateArgs),
 }
@@ -101,6 +104,7 @@ impl Cli {
             Command::DeadLetters(args) => dead_letters::execute(args),
             Command::Evaluate(args) => evaluate::execute(args),
             Command::Train(args) => train::execute(args),
+            Command::Models(args) => models::execute(args),
             Command::Migrate(args) => migrate::execute(args),
         }
     }

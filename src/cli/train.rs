@@ -57,7 +57,7 @@ pub struct TrainArgs {
     afresh: bool,
 }
 
-fn parse_metric(text: &str) -> Result<Metric, String> {
+pub(super) fn parse_metric(text: &str) -> Result<Metric, String> {
     let named = Metric::ALL.into_iter().find(|metric| metric.name() == text);
     named.ok_or_else(|| format!("one of {}", Metric::ALL.map(Metric::name).join(", ")))
 }

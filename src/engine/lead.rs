@@ -14,6 +14,8 @@ use crate::engine::clock::Ticker;
 use crate::engine::report::Report;
 use crate::engine::signals::{SharedTick, Signal, Signals};
 use crate::engine::{EngineError, Shared};
+use crate::limits::MODELS_AHEAD_TICKS;
+use crate::registry::watch::Watch;
 use crate::sink::committer::{LoadEvent, LoadedRows, Loader};
 
 /// How long worker 0 waits for a chunk of the stored state; the sink makes one in about 30 ms.
@@ -49,7 +51,6 @@ impl StateInputs {
         self.trends.advance_to(next);
         self.snapshots.advance_to(next);
         self.forecasts.advance_to(next);
-        self.models.advance_to(next);
         sent
     }
 }
@@ -60,11 +61,32 @@ fn send<T: Clone + 'static>(input: &mut InputHandleVec<Tick, T>, mut rows: Vec<T
     sent
 }
 
+/// How models come to change while the dataflow runs.
+///
+/// A tick is computed once it is known which models it is computed by, so this is always known for some ticks ahead, or each
+/// would wait for the next turn of the clock. A change is in force from the first tick of which it is not known.
+struct ModelChanges {
+    watch: Watch,
+    input: InputHandleVec<Tick, StoredModel>,
+}
+
+impl ModelChanges {
+    /// Says what has changed, and that nothing does for the ticks up to now and some more.
+    fn step(&mut self, now: Tick) {
+        send(&mut self.input, self.watch.changes());
+        if now + MODELS_AHEAD_TICKS / 2 > *self.input.time() {
+            self.input.advance_to(now + MODELS_AHEAD_TICKS);
+        }
+    }
+}
+
 /// Worker 0's duties.
 pub struct Lead {
     loader: Loader,
     /// Takes the stored state, until all of it is there.
     state: Option<StateInputs>,
+    /// After that, and until nothing more is read.
+    models: Option<ModelChanges>,
     loaded: u64,
     start: Option<Signal>,
     stored_tick: Tick,
@@ -79,6 +101,7 @@ impl Lead {
         Self {
             loader,
             state: Some(state),
+            models: None,
             loaded: 0,
             start: Some(Signal::Start {
                 stored_tick: stored.tick,
@@ -91,14 +114,17 @@ impl Lead {
         }
     }
 
-    /// Does what is due.
-    pub fn step(&mut self, signals: &mut Signals, now: &mut SharedTick) -> Result<(), EngineError> {
+    /// Does what is due; all ticks before `durable` are.
+    pub fn step(&mut self, signals: &mut Signals, now: &mut SharedTick, durable: Tick) -> Result<(), EngineError> {
         if let Some(start) = self.start.take() {
             signals.say(start);
         }
         self.load()?;
         if let Some(tick) = self.ticker.poll(Instant::now()) {
             now.advance_to(tick);
+        }
+        if let Some(models) = &mut self.models {
+            models.step(now.now().max(durable));
         }
         self.report.step();
         Ok(())
@@ -111,12 +137,18 @@ impl Lead {
         match self.loader.next()? {
             LoadEvent::Chunk(rows) => self.loaded += state.send(rows, self.stored_tick),
             LoadEvent::Pending => {}
-            LoadEvent::Done => {
+            LoadEvent::Done(watch) => {
                 tracing::info!(rows = self.loaded, "state loaded");
-                self.state = None;
+                let input = self.state.take().map(|state| state.models);
+                self.models = watch.zip(input).map(|(watch, input)| ModelChanges { watch, input });
             }
         }
         Ok(())
+    }
+
+    /// Nothing more is read, so that no change of models matters any more.
+    pub fn end_of_reading(&mut self) {
+        self.models = None;
     }
 
     /// The end: everything is durable.

@@ -143,7 +143,8 @@ impl Work {
             self.say_stop();
         }
         if let Some(lead) = &mut self.lead {
-            lead.step(&mut self.signals, &mut self.now)?;
+            let durable = self.flow.durable.with_frontier(|frontier| frontier.first().copied().unwrap_or(0));
+            lead.step(&mut self.signals, &mut self.now, durable)?;
         }
         while let Some(signal) = self.signals.next() {
             match signal {
@@ -244,8 +245,11 @@ impl Work {
         }
     }
 
-    fn has_ended(&self) -> bool {
+    fn has_ended(&mut self) -> bool {
         let closed = self.flow.source.is_none() && self.reader.as_ref().is_none_or(Reader::is_closed);
+        if let (true, Some(lead)) = (closed, &mut self.lead) {
+            lead.end_of_reading();
+        }
         closed && self.flow.durable.done()
     }
 

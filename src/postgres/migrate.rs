@@ -15,7 +15,7 @@ mod embedded {
 const START_LOCK: i64 = 0x7669_6577_7469_6465;
 
 /// Tables of ours, by which another program's database is recognised.
-const OUR_TABLES: [&str; 15] = [
+const OUR_TABLES: [&str; 16] = [
     "video_stats_processed",
     "hourly_aggregations",
     "dead_letters",
@@ -31,6 +31,7 @@ const OUR_TABLES: [&str; 15] = [
     "forecast_score_hours",
     "forecaster_state",
     "models",
+    "model_metrics",
 ];
 
 /// The oldest server whose `pg_terminate_backend` waits.

@@ -14,9 +14,12 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::Client;
 use viewtide_dataflows::Tick;
 use viewtide_dataflows::retention::Retention;
+use viewtide_models::forecasting::When;
 
 use crate::limits::{LOAD_CHUNKS_QUEUED_MAX, RETRY_MS_MAX, RETRY_MS_MIN};
 use crate::postgres::connect::connect;
+use crate::registry::stored::InUse;
+use crate::registry::watch::Watch;
 use crate::sink::gaps;
 pub use crate::sink::load::LoadedRows;
 use crate::sink::load::load;
@@ -74,8 +77,8 @@ pub enum LoadEvent {
     Chunk(LoadedRows),
     /// Nothing yet.
     Pending,
-    /// That was all.
-    Done,
+    /// That was all. Where forecasts are made, how the models change that they are made by.
+    Done(Option<Watch>),
 }
 
 /// Worker 0's end: the stored state first, then the error that ended the sink, if one does.
@@ -241,14 +244,14 @@ impl Session {
                 load_to.send(LoadEvent::Chunk(rows)).is_ok()
             };
             let loaded = match load(&mut self.client, retention, self.config.forecasts, take).await {
-                Ok(()) => ScoredHours::read(&self.client).await,
+                Ok(in_use) => ScoredHours::read(&self.client).await.map(|hours| (in_use, hours)),
                 Err(error) => Err(error),
             };
             match loaded {
-                Ok(hours) => {
+                Ok((in_use, hours)) => {
                     self.scored_hours = hours;
                     // A worker that is gone needs no state.
-                    let _ = load_to.send(LoadEvent::Done);
+                    let _ = load_to.send(LoadEvent::Done(self.watch(in_use)?));
                     return Ok(());
                 }
                 Err(error) if error.is_transient() => {
@@ -257,6 +260,13 @@ impl Session {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Looks on at the models, where forecasts are made by them.
+    fn watch(&self, in_use: InUse) -> Result<Option<Watch>, SinkError> {
+        let watch = || Watch::start(self.config.database.clone(), in_use);
+        let is_wanted = self.config.forecasts.when != When::Off;
+        is_wanted.then(watch).transpose().map_err(|io| SinkError::Thread(io.to_string()))
     }
 
     async fn commit(&mut self, batch: TickBatch) -> Result<(), SinkError> {

@@ -16,7 +16,7 @@ use viewtide_models::blend::Forecaster;
 use viewtide_models::forecasting::{LearnedState, State, StoredModel, When};
 
 use crate::limits::LOAD_CHUNK_ROWS;
-use crate::sink::tables::models;
+use crate::registry::stored::InUse;
 use crate::sink::tables::predictions::{READ_COLUMNS, StoredForecast, read_row};
 use crate::sink::tables::trends::label_named;
 use crate::sink::tables::videos::source_named;
@@ -124,18 +124,18 @@ const ISSUED: &str = "
          AND p.issued_at >= date_trunc('hour', newest.\"timestamp\" - $1 * interval '1 microsecond', 'UTC')
     WHERE v.video_id IS NOT NULL";
 
-/// Hands the state over in chunks, until all is handed over or `take` says no.
+/// Hands the state over in chunks, until all is handed over or `take` says no; returns what is known of the models in use.
 pub async fn load(
     client: &mut Client,
     retention: Retention,
     forecasts: ForecastConfig,
     mut take: impl FnMut(LoadedRows) -> bool,
-) -> Result<(), SinkError> {
+) -> Result<InUse, SinkError> {
     let db = SinkError::while_doing("loading the stored state");
     let forecasts = forecasts.when != When::Off;
-    let goes_on = !forecasts || take(LoadedRows::Models(models::active(client).await?));
-    if !goes_on {
-        return Ok(());
+    let mut in_use = InUse::default();
+    if forecasts && !take(LoadedRows::Models(in_use.changes(client).await?)) {
+        return Ok(in_use);
     }
     let transaction = client.transaction().await.map_err(&db)?;
     // Statistics may be missing after a bulk load; the index is right whatever they say.
@@ -157,7 +157,7 @@ pub async fn load(
             && in_chunks(&transaction, LEARNED, &[], learned, &mut take).await?
             && in_chunks(&transaction, &issued_rows, &[&memory_us], issued, &mut take).await?;
     }
-    Ok(())
+    Ok(in_use)
 }
 
 fn first(row: &Row) -> Result<State, SinkError> {

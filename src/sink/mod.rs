@@ -50,6 +50,7 @@ use viewtide_models::forecasting::When;
 use crate::limits::{FORECAST_UPDATES, VIDEO_UPDATES};
 use crate::postgres::connect::{ConnectError, DatabaseUrl, in_words, is_transient};
 use crate::postgres::migrate::MigrateError;
+use crate::registry::RegistryError;
 use crate::sink::anew::Anew;
 use crate::sink::outputs::Outputs;
 use crate::source::{Beside, DeadLetter, Gap, Positions, SourceError, SourceIdentity};
@@ -135,6 +136,9 @@ pub enum SinkError {
     /// No schema.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// The models that forecasts are made by.
+    #[error(transparent)]
+    Models(#[from] RegistryError),
     /// What is stored was made from something else.
     #[error(
         "the tables were made with {what} {stored}, and this run has {ours}; nothing was changed. Run with what is stored, \
@@ -262,6 +266,7 @@ impl SinkError {
         match self {
             Self::Db { error, .. } => is_transient(error),
             Self::Connect(error) => error.is_transient(),
+            Self::Models(error) => error.is_transient(),
             _ => false,
         }
     }

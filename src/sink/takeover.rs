@@ -14,8 +14,8 @@ use viewtide_models::forecasting::When;
 use crate::limits::{BACKEND_END_SECONDS_MAX, TAKEOVER_ATTEMPTS_MAX};
 use crate::postgres::connect::connect;
 use crate::postgres::migrate;
+use crate::registry::stored::put_pretrained;
 use crate::sink::anew::begin_anew;
-use crate::sink::tables::models::put_pretrained;
 use crate::sink::transaction::Statements;
 use crate::sink::{SinkConfig, SinkError};
 use crate::source::{Beside, Input, Positions, SourceIdentity, spans_of};
@@ -104,7 +104,7 @@ async fn prepare_forecasts(client: &Client, config: &SinkConfig) -> Result<(), S
         let row = client.query_one("SELECT EXISTS (SELECT FROM predictions)", &[]).await.map_err(&db)?;
         return if row.get(0) { Err(SinkError::ForecastsOff) } else { Ok(()) };
     }
-    if config.forecasts.pretrained { put_pretrained(client).await } else { Ok(()) }
+    if config.forecasts.pretrained { Ok(put_pretrained(client).await?) } else { Ok(()) }
 }
 
 /// Ends the backend that progress names, within a limit; with `incarnation` only while it is that one's.

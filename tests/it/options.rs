@@ -14,6 +14,8 @@ use crate::scenario::{
     verify, write_csv,
 };
 
+/// The same forecasts from files and from a topic, of which `live` takes other ones.
+const ALL: [&str; 2] = ["--forecasts", "all"];
 const ONE: Size = Size { workers: 1, processes: 1 };
 
 #[test]
@@ -329,11 +331,12 @@ fn a_directory_is_read_and_replayed_as_the_files_in_it() {
     let path = folder.path().to_str().expect("UTF-8").to_owned();
 
     let (input, database) = (Input::Csv(folder.path().to_owned()), Database::fresh());
-    let finished = viewtide(run_args(&input, &database, &["--exit-at-end"])).wait(DEADLINE).expect_code(0);
+    let args = run_args(&input, &database, &["--exit-at-end", ALL[0], ALL[1]]);
+    let finished = viewtide(args).wait(DEADLINE).expect_code(0);
     assert!(finished.stderr.contains(".2025-03.csv more.csv"), "what is left out is said: {}", finished.stderr);
     assert_verified(&database, &input);
     let expected = Database::fresh();
-    run_to_end(&Input::Csv(data_file("sample_10min.csv")), &expected, ONE, &[]);
+    run_to_end(&Input::Csv(data_file("sample_10min.csv")), &expected, ONE, &ALL);
     assert_eq!(tables(&database), tables(&expected));
 
     let topic = kafka::shared().fresh_topic("folder", 2);
@@ -341,7 +344,7 @@ fn a_directory_is_read_and_replayed_as_the_files_in_it() {
     let finished = viewtide(replay).wait(DEADLINE).expect_code(0);
     assert_eq!(finished.json()["acknowledged"], rows.len(), "{}", finished.stdout);
     let replayed = Database::fresh();
-    run_to_end(&Input::Topic(topic), &replayed, ONE, &[]);
+    run_to_end(&Input::Topic(topic), &replayed, ONE, &ALL);
     assert_eq!(tables(&replayed), tables(&expected));
 }
 
@@ -358,7 +361,7 @@ fn a_table_of_trending_videos_is_the_same_read_or_replayed() {
          #NAME?,17.15.11,F,G,24,2017-11-12T19:05:24.000Z,5,5,5,5,False,False,\n";
     std::fs::write(&csv, text).expect("write a file");
     let (input, database) = (Input::Csv(csv.clone()), Database::fresh());
-    let summary = run_to_end(&input, &database, ONE, &[]);
+    let summary = run_to_end(&input, &database, ONE, &ALL);
     assert_eq!((&summary["records"], &summary["dead_letters"]), (&4.into(), &1.into()), "{summary}");
     assert_verified(&database, &input);
     let videos = "SELECT string_agg(video_id, ',' ORDER BY video_id) FROM videos";
@@ -375,7 +378,7 @@ fn a_table_of_trending_videos_is_the_same_read_or_replayed() {
     let replay = ["replay", path, "--brokers", &kafka::shared().brokers(), "--topic", &topic];
     viewtide(replay).wait(DEADLINE).expect_code(0);
     let (input, replayed) = (Input::Topic(topic), Database::fresh());
-    run_to_end(&input, &replayed, ONE, &[]);
+    run_to_end(&input, &replayed, ONE, &ALL);
     assert_verified(&replayed, &input);
     assert_eq!(tables(&replayed), tables(&database));
 }

@@ -58,10 +58,11 @@ impl Place {
             "youtube_stats" | "T" => self.topic.clone(),
             "a.csv" | "b.csv.gz" | "letters.jsonl" => self.file(word).display().to_string(),
             "FILE.." => self.file("a.csv").display().to_string(),
-            "models" => self.file(word).display().to_string(),
+            "models" | "models/views.safetensors" => self.file(word).display().to_string(),
             other => other.to_owned(),
         };
-        let mut args: Vec<String> = command.split_whitespace().map(word).collect();
+        let (name, rest) = command.split_once(' ').unwrap_or((command, ""));
+        let mut args: Vec<String> = [name.to_owned()].into_iter().chain(rest.split_whitespace().map(word)).collect();
         let is_train = args[0] == "train";
         if is_train {
             // Enough to see that it works.
@@ -107,7 +108,7 @@ fn every_command_works_in_the_order_of_the_page() {
             _ => drop(process.wait(DEADLINE).expect_code(0)),
         }
     }
-    assert_eq!(commands.len(), 15, "a command was added or is no longer recognised: {commands:?}");
+    assert_eq!(commands.len(), 20, "a command was added or is no longer recognised: {commands:?}");
     assert_eq!(place.database.value(views), "451234");
     assert_eq!(place.database.value("SELECT count(*) FROM dead_letters"), "0");
 }
@@ -118,11 +119,13 @@ fn every_name_exists() {
     let database = Database::fresh();
     viewtide(["migrate", "--database-url", &database.url()]).wait(DEADLINE).expect_code(0);
     let letters = ["list", "export", "replay"].map(|command| vec!["dead-letters", command]);
+    let models = ["list", "add", "promote", "rollback"].map(|command| vec!["models", command]);
     let commands = ["run", "verify", "replay", "rebuild", "migrate", "demo", "evaluate", "train"];
     let commands = commands.map(|command| vec![command]);
     let help: String = commands
         .into_iter()
         .chain(letters)
+        .chain(models)
         .map(|command| viewtide(command.into_iter().chain(["--help"])).wait(DEADLINE).expect_code(0).stdout)
         .collect();
     let exists = |name: &str| {

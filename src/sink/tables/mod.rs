@@ -5,7 +5,6 @@
 
 pub mod forecaster_state;
 pub mod hours;
-pub mod models;
 pub mod predictions;
 pub mod rollups;
 pub mod scores;

@@ -1,0 +1,99 @@
+//! A thread that looks at the table of models while forecasts are made, over a connection of its own, so that the sink never waits
+//! for it.
+
+use std::io;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+use tokio_postgres::Client;
+use viewtide_models::forecasting::StoredModel;
+
+use crate::limits::MODELS_POLL_SECONDS;
+use crate::postgres::connect::{DatabaseUrl, connect};
+use crate::registry::RegistryError;
+use crate::registry::stored::InUse;
+
+/// What changes in the models in use. Looks no more once this is dropped.
+#[derive(Debug)]
+pub struct Watch {
+    changes: Receiver<Vec<StoredModel>>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    /// Begins to look; `in_use` is known already.
+    ///
+    /// # Errors
+    /// Where no thread can be started.
+    pub fn start(database: DatabaseUrl, in_use: InUse) -> io::Result<Self> {
+        let (sender, changes) = channel();
+        let (stop, stopped) = oneshot::channel();
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let thread = std::thread::Builder::new().name("models".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = stopped => {}
+                    () = watch(&database, in_use, &sender) => {}
+                }
+            });
+        })?;
+        Ok(Self { changes, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// What is to be used from now on; nothing where nothing has changed since the last call.
+    pub fn changes(&self) -> Vec<StoredModel> {
+        self.changes.try_iter().flatten().collect()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic has ended the process before this.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Looks again and again, until nobody listens any more.
+async fn watch(database: &DatabaseUrl, mut in_use: InUse, changes: &Sender<Vec<StoredModel>>) {
+    let mut client = None;
+    let mut said = None;
+    loop {
+        tokio::time::sleep(Duration::from_secs(MODELS_POLL_SECONDS)).await;
+        match look(database, &mut client, &mut in_use).await {
+            Ok(changed) if changed.is_empty() => said = None,
+            Ok(changed) => {
+                said = None;
+                if changes.send(changed).is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                client = None;
+                let error = error.to_string();
+                if said.as_ref() != Some(&error) {
+                    tracing::warn!("cannot look which models are in use, those that were stay: {error}");
+                    said = Some(error);
+                }
+            }
+        }
+    }
+}
+
+async fn look(
+    database: &DatabaseUrl,
+    client: &mut Option<Client>,
+    in_use: &mut InUse,
+) -> Result<Vec<StoredModel>, RegistryError> {
+    let client = match client {
+        Some(client) => client,
+        None => client.insert(connect(database, "viewtide models").await?),
+    };
+    in_use.changes(client).await
+}
