@@ -13,6 +13,7 @@
 //! | [`rebuild`] | derived tables made anew from the raw rows |
 //! | [`replay`] | CSV files to Kafka |
 //! | [`registry`] | what forecasts are made by: added, put into use, and watched by a run |
+//! | [`retrain`] | models made anew beside a run, and put into use where they are better |
 //! | [`train`] | models made of all that is stored, or of CSV files |
 //! | [`dead_letters`] | dead letters listed, exported, and sent again |
 //! | [`destination`] | where a command writes: a file whole or not at all, a stream, standard output |
@@ -34,6 +35,7 @@ pub mod postgres;
 pub mod rebuild;
 pub mod registry;
 pub mod replay;
+pub mod retrain;
 pub mod run;
 pub mod sink;
 pub mod source;

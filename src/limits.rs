@@ -46,6 +46,29 @@ pub const MODELS_POLL_SECONDS: u64 = 2;
 /// close ticks before the clock does. A tick is at least a millisecond, so a change is in force within two seconds of being seen.
 pub const MODELS_AHEAD_TICKS: u64 = 2_000;
 
+/// Retrainings do not begin sooner one after the other.
+pub const RETRAIN_EVERY_MIN: Duration = Duration::from_secs(1);
+
+/// Videos that a retraining reads at most, others each time: as many as are polled every hour give the snapshots below and some.
+pub const RETRAIN_VIDEOS_MAX: i64 = 2_000;
+
+/// Snapshots that a retraining reads at most. An origin among them is a sample of 700 bytes, of which two copies are held for a
+/// moment: about 400 MB where nearly all are origins of the last week.
+pub const RETRAIN_SNAPSHOTS_MAX: u64 = 400_000;
+
+/// Origins below which a retraining would learn little: twenty videos for a day.
+pub const RETRAIN_ORIGINS_MIN: usize = 500;
+
+/// Samples that an epoch of a retraining draws at most, whatever the number of videos: as many as the models that come with
+/// viewtide were trained on, about 10 s a model on one core.
+pub const RETRAIN_DRAWS_MAX: usize = 20_000;
+
+/// Seconds after which the training of one model is given up: it is behind other work that needs the cores more.
+pub const RETRAIN_SECONDS_MAX: u64 = 1_800;
+
+/// Versions of a model that a retraining keeps; older ones that nothing goes back to are deleted. One is 150 kB.
+pub const MODELS_KEPT_MAX: i32 = 50;
+
 /// Rows of CSV files by which their end is said in parts (`--forecasts live` issues forecasts of every video there): a part is of
 /// at most as many videos on average, and thrice as many forecasts are a commit of a few seconds and about 100 MB.
 pub const END_ROWS_MAX: u64 = 50_000;

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use viewtide_dataflows::retention::{RETENTION_US_DEFAULT, Retention};
 use viewtide_dataflows::series::SeriesConfig;
 use viewtide_dataflows::snapshot::HOUR_US;
+use viewtide_models::forecasting::When;
 
 use crate::engine::clock::{Clock, SystemClock};
 use crate::engine::cluster::Cluster;
 use crate::engine::summary::RunSummary;
 use crate::engine::{self, EngineConfig, EngineError};
 use crate::postgres::connect::DatabaseUrl;
+use crate::retrain::{RetrainConfig, Retraining};
 use crate::sink::anew::Anew;
 use crate::sink::committer::Committer;
 use crate::sink::outputs::Outputs;
@@ -36,6 +39,8 @@ pub struct Run {
     pub outputs: Outputs,
     /// What is forecast, and by what.
     pub forecasts: ForecastConfig,
+    /// How long it is from one retraining of the models to the next; none where it is `None`.
+    pub retrain_every: Option<Duration>,
     /// How far behind its video's newest snapshot a record is folded in, microseconds.
     pub retention_us: i64,
     /// How far ahead of its arrival a record may be, microseconds; stored, since the source has judged by it.
@@ -59,6 +64,7 @@ impl Run {
             cluster: Cluster::single(1),
             outputs: Outputs::default(),
             forecasts: ForecastConfig::default(),
+            retrain_every: None,
             retention_us: RETENTION_US_DEFAULT,
             future_max_us: FUTURE_MAX_US_DEFAULT,
             tick_ms: TICK_MS_DEFAULT,
@@ -88,6 +94,7 @@ impl Run {
         if let Some(committer) = &committer {
             self.source.set_clock(committer.stored().first_started_at_us);
         }
+        let _retraining = self.retraining(committer.as_ref())?;
         engine::run(EngineConfig {
             cluster: self.cluster,
             series: SeriesConfig {
@@ -105,5 +112,18 @@ impl Run {
             clock: self.clock,
             stop: self.stop,
         })
+    }
+
+    /// Models made anew beside the run, until what is returned is dropped.
+    fn retraining(&self, committer: Option<&Committer>) -> Result<Option<Retraining>, EngineError> {
+        let (Some(committer), Some(database), Some(every)) = (committer, &self.database, self.retrain_every) else {
+            return Ok(None);
+        };
+        if self.forecasts.when == When::Off {
+            return Ok(None);
+        }
+        let incarnation = committer.stored().incarnation;
+        let config = RetrainConfig { database: database.clone(), incarnation, every };
+        Retraining::start(config).map(Some).map_err(EngineError::Thread)
     }
 }

@@ -73,12 +73,17 @@ impl Fit {
             }
             None => (all, None),
         };
+        Ok(Self { validation, ..Self::of(&videos, plan, training)? })
+    }
+
+    /// Of samples that are made already, without a validation.
+    pub(crate) fn of(videos: &[&Video], plan: Plan, training: TrainingSet) -> Result<Self, LstmError> {
         if training.is_empty() {
             return Err(LstmError::NoSamples { purpose: "training" });
         }
         let bounds = Bounds::of(&training.samples);
         let videos = videos.iter().map(|video| video.id.to_string()).collect();
-        Ok(Self { plan, training, validation, bounds, videos })
+        Ok(Self { plan, training, validation: None, bounds, videos })
     }
 
     /// What is made.

@@ -11,6 +11,7 @@
 //! | [`training_set`] | samples of many videos |
 //! | [`forecasting`] | the forecasts of a running stream |
 //! | [`fit`] | a model made of videos |
+//! | [`contest`] | a new model against the one in use |
 //! | [`lstm`] | the network: layers, training, forecasts |
 //! | [`artifact`] | a trained model as a file |
 //! | [`sealed`] | a file of tensors that tells whether it is whole |
@@ -21,6 +22,7 @@
 
 pub mod artifact;
 pub mod blend;
+pub mod contest;
 pub mod evaluate;
 pub mod features;
 pub mod fit;

@@ -39,7 +39,7 @@ mod ensemble;
 mod error;
 mod gates;
 mod layer;
-mod loss;
+pub(crate) mod loss;
 mod network;
 pub mod op;
 mod optimiser;

@@ -27,9 +27,19 @@ impl TrainingSet {
     /// A target weighs 1 by the mean error of the reference forecast on its video and horizon, on the scale of asinh, so that
     /// every video counts alike; all weights are scaled to a mean of 1.
     pub fn of<'a>(videos: impl IntoIterator<Item = &'a Video>, metric: Metric, set: FeatureSet) -> Self {
+        Self::since(videos, metric, set, EventTime::MIN)
+    }
+
+    /// The same of origins from `since` on.
+    pub fn since<'a>(
+        videos: impl IntoIterator<Item = &'a Video>,
+        metric: Metric,
+        set: FeatureSet,
+        since: EventTime,
+    ) -> Self {
         let mut training = Self::default();
         for (index, video) in videos.into_iter().enumerate() {
-            training.append(index as u32, video, metric, set);
+            training.append(index as u32, video, metric, set, since);
         }
         let weight = &mut training.samples.weight;
         let there = || weight.iter().filter(|weight| **weight > 0.0);
@@ -74,11 +84,11 @@ impl TrainingSet {
         (before, after)
     }
 
-    fn append(&mut self, index: u32, video: &Video, metric: Metric, set: FeatureSet) {
+    fn append(&mut self, index: u32, video: &Video, metric: Metric, set: FeatureSet, since: EventTime) {
         let first = self.len();
         let mut inputs = Inputs::default();
         let (mut errors, mut known) = ([0.0; HORIZONS_HOURS.len()], [0.0_f64; HORIZONS_HOURS.len()]);
-        for time in video.origins() {
+        for time in video.origins().filter(|time| *time >= since) {
             let origin = video.origin(time);
             let gains = HORIZONS_HOURS
                 .map(|hours| Target::of(index, video, &origin, metric, hours).and_then(|target| target.gain));

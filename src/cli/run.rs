@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::{ArgAction, Args};
@@ -13,6 +14,7 @@ use crate::cli::input::{InputArgs, parse_start};
 use crate::cli::stop::stop_on_signals;
 use crate::cli::{Outcome, UsageError};
 use crate::engine::cluster::Cluster;
+use crate::limits::RETRAIN_EVERY_MIN;
 use crate::run::Run;
 use crate::sink::ForecastConfig;
 use crate::sink::outputs::Outputs;
@@ -57,6 +59,10 @@ pub struct RunArgs {
     /// Whether a database without models gets those that come with viewtide: `on` or `off`
     #[arg(long, env = "VIEWTIDE_PRETRAINED", value_name = "WHETHER", default_value = "on", action = ArgAction::Set, value_parser = parse_switch)]
     pretrained: bool,
+    /// How long it is from one training of new models on what is stored to the next, as 6h, or `off`. They are used where they
+    /// are better on the newest data than what is
+    #[arg(long, env = "VIEWTIDE_RETRAIN", value_name = "DURATION", default_value = "6h", value_parser = parse_retrain)]
+    retrain: Retrain,
     /// End once all that was there at the start is committed
     #[arg(long, env = "VIEWTIDE_EXIT_AT_END")]
     exit_at_end: bool,
@@ -108,6 +114,21 @@ impl ClusterArgs {
     }
 }
 
+/// How long from one retraining to the next; none where it is `None`.
+#[derive(Clone, Copy, Debug)]
+struct Retrain(Option<Duration>);
+
+fn parse_retrain(text: &str) -> Result<Retrain, String> {
+    if text == "off" {
+        return Ok(Retrain(None));
+    }
+    let every = Duration::from_micros(parse_duration_us(text)?.unsigned_abs());
+    if every < RETRAIN_EVERY_MIN {
+        return Err(format!("write off, or at least {} s", RETRAIN_EVERY_MIN.as_secs()));
+    }
+    Ok(Retrain(Some(every)))
+}
+
 fn parse_switch(word: &str) -> Result<bool, String> {
     match word {
         "on" => Ok(true),
@@ -136,6 +157,7 @@ pub fn execute(args: RunArgs) -> anyhow::Result<Outcome> {
         cluster,
         outputs: args.outputs,
         forecasts: ForecastConfig { when: args.forecasts, pretrained: args.pretrained },
+        retrain_every: args.retrain.0,
         retention_us: args.retention,
         future_max_us: args.future_max,
         tick_ms: args.tick,

@@ -117,7 +117,11 @@ pub async fn roll_back(transaction: &Transaction<'_>, metric: Metric) -> Result<
     activate(transaction, metric, version, before).await
 }
 
-async fn in_use(transaction: &Transaction<'_>, metric: Metric) -> Result<Option<i32>, RegistryError> {
+/// The version in use.
+///
+/// # Errors
+/// The server's.
+pub async fn in_use(transaction: &Transaction<'_>, metric: Metric) -> Result<Option<i32>, RegistryError> {
     let sql = "SELECT version FROM models WHERE model_name = $1 AND status = 'active'";
     let row = transaction.query_opt(sql, &[&model_name(metric)]).await;
     Ok(row.map_err(RegistryError::while_doing("reading the model in use"))?.map(|row| row.get(0)))

@@ -55,7 +55,7 @@ pub(super) fn as_json(manifest: &Manifest) -> String {
 ///
 /// # Errors
 /// Why it cannot, in words.
-pub(super) fn usable(metric: Metric, bytes: &[u8]) -> Result<Artifact, String> {
+pub fn usable(metric: Metric, bytes: &[u8]) -> Result<Artifact, String> {
     match Artifact::from_bytes(bytes) {
         Ok(artifact) if artifact.manifest.metric == metric => Ok(artifact),
         Ok(artifact) => Err(format!("it is a model of {}", artifact.manifest.metric.name())),

@@ -52,7 +52,7 @@ const TRENDS: &str = "
 
 /// The videos of `table`, one row each and a NULL at the end: walks the primary key from video to video, so that it costs no
 /// look at the rows between. The queries below begin with it.
-fn videos_of(table: &str) -> String {
+pub(crate) fn videos_of(table: &str) -> String {
     format!(
         "WITH RECURSIVE videos AS (
              (SELECT video_id FROM {table} ORDER BY video_id LIMIT 1)

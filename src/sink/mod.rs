@@ -28,7 +28,7 @@ mod copy;
 pub mod encode;
 pub mod forecasts;
 mod gaps;
-mod load;
+pub(crate) mod load;
 pub mod operator;
 pub mod outputs;
 pub mod rollups;

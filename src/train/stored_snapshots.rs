@@ -66,12 +66,12 @@ pub async fn read_stored(
     Ok(snapshots)
 }
 
-fn video_id(row: &Row) -> Result<VideoId, StoredSnapshotsError> {
+pub(crate) fn video_id(row: &Row) -> Result<VideoId, StoredSnapshotsError> {
     let id: &str = row.get(0);
     id.parse().map_err(|error| StoredSnapshotsError::Video { id: id.to_owned(), error })
 }
 
-fn snapshot(row: &Row) -> Snapshot {
+pub(crate) fn snapshot(row: &Row) -> Snapshot {
     let count = |column: usize| Nullable::from(row.get::<_, Option<i64>>(column));
     Snapshot { time: row.get(1), counts: [count(2), count(3), count(4)] }
 }

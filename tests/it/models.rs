@@ -1,89 +1,19 @@
 //! `viewtide models`, and models that change while a run goes on.
 
 use std::path::Path;
-use std::time::Instant;
 
-use nix::sys::signal::Signal;
-
-use crate::harness::kafka;
 use crate::harness::postgres::Database;
-use crate::harness::process::{Finished, Process, viewtide};
-use crate::scenario::{DEADLINE, Input, Row, Size, assert_verified, run_args, send, start_processes};
+use crate::harness::process::{Finished, viewtide};
+use crate::polled::Polled;
+use crate::scenario::DEADLINE;
 
-/// Sixteen videos, which four workers share.
-const VIDEOS: [char; 16] = ['A', 'E', 'I', 'M', 'Q', 'U', 'Y', 'c', 'g', 'k', 'o', 's', 'w', '0', '4', '8'];
-
-/// A run of four workers over videos that are polled hour by hour.
-struct Polled {
-    topic: String,
-    database: Database,
-    running: Vec<Process>,
-    hour: i64,
-}
-
-impl Polled {
-    fn start() -> Self {
-        let topic = kafka::shared().fresh_topic("models", 4);
-        let database = Database::fresh();
-        let args = run_args(&Input::Topic(topic.clone()), &database, &["--forecasts", "all", "--tick", "10"]);
-        let running = start_processes(&args, Size { workers: 4, processes: 1 });
-        let mut polled = Self { topic, database, running, hour: 0 };
-        (0..30).for_each(|_| polled.poll());
-        polled.until("EXISTS (SELECT FROM predictions WHERE views_model = 'blend:1')");
-        polled
-    }
-
-    /// One more hour of all videos.
-    fn poll(&mut self) {
-        let hour = self.hour;
-        let time = format!("2025-07-{:02}T{:02}:00:00Z", 1 + hour / 24, hour % 24);
-        let row = |(video, last): (i64, char)| {
-            let views = 1_000 * (video + 1) + (40 + video) * hour + hour % 5 * 9;
-            let counts = [views, views / 9, views / 70].map(|count| count.to_string());
-            Row { timestamp: time.clone(), video: format!("AAAAAAAAAA{last}"), counts }
-        };
-        send(&self.topic, &(0..).zip(VIDEOS).map(row).collect::<Vec<_>>());
-        self.hour += 1;
-    }
-
-    /// Polls on, until a condition in SQL holds.
-    fn until(&mut self, condition: &str) {
-        let begin = Instant::now();
-        while self.database.value(&format!("SELECT ({condition})::text")) != "true" {
-            assert!(begin.elapsed() < DEADLINE, "{condition} does not come to hold:\n{}", self.running[0].stderr());
-            self.running[0].expect_running();
-            self.poll();
-        }
-    }
-
-    /// Polls on, until the forecasts of what is polled from now on are made by `model`.
-    fn until_by(&mut self, model: &str) {
-        self.until(&format!(
-            "SELECT count(*) = 16 FROM predictions WHERE horizon_hours = 1 AND views_model = '{model}' AND issued_at = (
-                 SELECT max(issued_at) FROM predictions WHERE issued_at > '2025-07-01'::timestamptz + interval '{} hours')",
-            self.hour
-        ));
-    }
-
-    fn models(&self, args: &[&str]) -> Finished {
-        models(&self.database, args)
-    }
-
-    /// When the first and the last row was written that `model` made.
-    fn written(&self, model: &str) -> (String, String) {
-        let sql = format!(
-            "SELECT min(created_at)::text, max(created_at)::text FROM predictions WHERE views_model = '{model}'"
-        );
-        let row = self.database.rows(&sql).remove(0);
-        let [first, last] = row.try_into().expect("two");
-        (first.expect("some are made by it"), last.expect("some are made by it"))
-    }
-
-    fn stop(mut self) {
-        self.running[0].signal(Signal::SIGTERM);
-        self.running.remove(0).wait(DEADLINE).expect_code(0);
-        assert_verified(&self.database, &Input::Topic(self.topic));
-    }
+/// When the first and the last row was written that `model` made.
+fn written(database: &Database, model: &str) -> (String, String) {
+    let sql =
+        format!("SELECT min(created_at)::text, max(created_at)::text FROM predictions WHERE views_model = '{model}'");
+    let row = database.rows(&sql).remove(0);
+    let [first, last] = row.try_into().expect("two");
+    (first.expect("some are made by it"), last.expect("some are made by it"))
 }
 
 fn models(database: &Database, args: &[&str]) -> Finished {
@@ -98,12 +28,12 @@ fn file_of(metric: &str) -> String {
 
 #[test]
 fn a_promoted_model_is_taken_by_all_workers_at_one_tick_and_a_rollback_too() {
-    let mut polled = Polled::start();
-    let said = polled.models(&["add", "--promote", &file_of("views")]).expect_code(0).stdout;
+    let mut polled = Polled::start(&["--retrain", "off"]);
+    let said = models(&polled.database, &["add", "--promote", &file_of("views")]).expect_code(0).stdout;
     assert_eq!(said, "views: version 2 is added\nviews: version 2 is in use, in the place of 1\n");
     polled.until_by("blend:2");
-    let (_, last_of_1) = polled.written("blend:1");
-    let (first_of_2, _) = polled.written("blend:2");
+    let (_, last_of_1) = written(&polled.database, "blend:1");
+    let (first_of_2, _) = written(&polled.database, "blend:2");
     assert!(last_of_1 <= first_of_2, "version 1 is used until {last_of_1}, and 2 from {first_of_2}");
     let likes = polled
         .database
@@ -111,11 +41,11 @@ fn a_promoted_model_is_taken_by_all_workers_at_one_tick_and_a_rollback_too() {
     assert_eq!(likes, "blend:1");
 
     assert_eq!(
-        polled.models(&["rollback", "views"]).expect_code(0).stdout,
+        models(&polled.database, &["rollback", "views"]).expect_code(0).stdout,
         "views: version 1 is in use, in the place of 2\n"
     );
     polled.until_by("blend:1");
-    let (_, last_of_2) = polled.written("blend:2");
+    let (_, last_of_2) = written(&polled.database, "blend:2");
     let after =
         format!("SELECT count(*) FROM predictions WHERE views_model = 'blend:1' AND created_at > '{last_of_2}'");
     assert_ne!(polled.database.value(&after), "0");
@@ -124,7 +54,7 @@ fn a_promoted_model_is_taken_by_all_workers_at_one_tick_and_a_rollback_too() {
 
 #[test]
 fn a_damaged_model_leaves_the_old_one_in_use_and_a_deleted_one_leaves_naive_forecasts() {
-    let mut polled = Polled::start();
+    let mut polled = Polled::start(&["--retrain", "off"]);
     // As no command would do it.
     polled.database.rows(
         "WITH retired AS (UPDATE models SET status = 'retired' WHERE model_name = 'views' RETURNING *)
@@ -133,14 +63,14 @@ fn a_damaged_model_leaves_the_old_one_in_use_and_a_deleted_one_leaves_naive_fore
          FROM retired",
     );
     polled.database.rows("UPDATE models SET status = 'active' WHERE version = 7");
-    polled.running[0].wait_for_output("version 1 stays", DEADLINE);
+    polled.running.wait_for_output("version 1 stays", DEADLINE);
     polled.until_by("blend:1");
-    let refused = polled.models(&["promote", "views", "7"]).expect_code(1).stderr;
+    let refused = models(&polled.database, &["promote", "views", "7"]).expect_code(1).stderr;
     assert!(refused.contains("version 7 of views cannot be used") && refused.contains("checksum"), "{refused}");
 
     polled.database.rows("DELETE FROM models WHERE model_name = 'views'");
     polled.until_by("trend");
-    let said = polled.running[0].stderr();
+    let said = polled.running.stderr();
     assert_eq!(said.matches("no model of views is in use").count(), 1, "{said}");
     let likes = "SELECT likes_model FROM predictions ORDER BY issued_at DESC LIMIT 1";
     assert_eq!(polled.database.value(likes), "blend:1");
