@@ -34,7 +34,7 @@ impl Polled {
         let database = Database::fresh();
         let running = run(&topic, &database, flags);
         let mut polled = Self { topic, database, running, flags: flags.to_vec(), hour: 0 };
-        (0..30).for_each(|_| polled.poll());
+        polled.poll(30);
         polled.until("EXISTS (SELECT FROM predictions WHERE views_model LIKE 'blend:%')");
         polled
     }
@@ -46,17 +46,11 @@ impl Polled {
         self.running = run(&self.topic, &self.database, &self.flags);
     }
 
-    /// One more hour of all videos.
-    pub fn poll(&mut self) {
-        let hour = self.hour;
-        let time = jiff::Timestamp::from_second(FIRST_SECOND + 3_600 * hour).expect("a time").to_string();
-        let row = |(video, last): (i64, char)| {
-            let views = 1_000 * (video + 1) + (40 + video) * hour + hour % 5 * 9;
-            let counts = [views, views / 9, views / 70].map(|count| count.to_string());
-            Row { timestamp: time.clone(), video: format!("AAAAAAAAAA{last}"), counts }
-        };
-        send(&self.topic, &(0..).zip(VIDEOS).map(row).collect::<Vec<_>>());
-        self.hour += 1;
+    /// So many more hours of all videos.
+    pub fn poll(&mut self, hours: i64) {
+        let until = self.hour + hours;
+        send(&self.topic, &(self.hour..until).flat_map(polls_of).collect::<Vec<_>>());
+        self.hour = until;
     }
 
     /// Polls on, until a condition in SQL holds.
@@ -65,7 +59,7 @@ impl Polled {
         while self.database.value(&format!("SELECT ({condition})::text")) != "true" {
             assert!(begin.elapsed() < DEADLINE, "{condition} does not come to hold:\n{}", self.running.stderr());
             self.running.expect_running();
-            self.poll();
+            self.poll(1);
             std::thread::sleep(POLL_PAUSE);
         }
     }
@@ -90,4 +84,14 @@ fn run(topic: &str, database: &Database, flags: &[&str]) -> Process {
     let flags: Vec<&str> = ["--forecasts", "all", "--tick", "10"].iter().chain(flags).copied().collect();
     let args = run_args(&Input::Topic(topic.to_owned()), database, &flags);
     start_processes(&args, Size { workers: 4, processes: 1 }).remove(0)
+}
+
+/// What all videos have in this hour.
+fn polls_of(hour: i64) -> impl Iterator<Item = Row> {
+    let time = jiff::Timestamp::from_second(FIRST_SECOND + 3_600 * hour).expect("a time").to_string();
+    (0..).zip(VIDEOS).map(move |(video, last)| {
+        let views = 1_000 * (video + 1) + (40 + video) * hour + hour % 5 * 9;
+        let counts = [views, views / 9, views / 70].map(|count| count.to_string());
+        Row { timestamp: time.clone(), video: format!("AAAAAAAAAA{last}"), counts }
+    })
 }

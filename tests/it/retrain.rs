@@ -149,10 +149,12 @@ const FROZEN: &str = "
 fn with_retrainings_and_kills_nothing_is_issued_twice_and_no_frozen_row_changes() {
     let mut polled = Polled::start(&["--retrain", "1s"]);
     let mut frozen = std::collections::BTreeMap::new();
+    // Enough to train on.
+    polled.poll(60);
     polled.until("SELECT count(*) > 3 FROM models");
     for kill in 1..=3 {
         // While a new model is taken, or one is trained.
-        (0..20 * kill).for_each(|_| polled.poll());
+        polled.poll(20 * kill);
         for row in polled.database.rows(FROZEN) {
             let [video, issued_at, horizon, facts] = row.try_into().expect("four columns");
             let before = frozen.insert((video, issued_at, horizon), facts.clone());
