@@ -11,6 +11,7 @@ mod extent;
 mod idle;
 mod latency;
 mod memory;
+mod origins;
 mod peak;
 mod polls;
 mod table;
@@ -76,11 +77,12 @@ fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let server = Server::start();
     table::head();
-    let parts: [Part; 6] = [
+    let parts: [Part; 7] = [
         ("throughput", |server| throughput::measure(server, Extent::Hours)),
         ("throughput-all", |server| throughput::measure(server, Extent::All)),
         ("latency", |server| latency::measure(server, Extent::Hours)),
         ("latency-all", |server| latency::measure(server, Extent::All)),
+        ("latency-forecasts", origins::measure),
         ("idle", idle::measure),
         ("memory", memory::measure),
     ];

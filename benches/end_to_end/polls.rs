@@ -63,6 +63,17 @@ fn chance(video: u64, poll: u64) -> u64 {
     ((mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 33) % (40 + video % 4_000)
 }
 
+impl Poll {
+    /// Key and value in Kafka.
+    fn message(&self) -> (String, String) {
+        let Self { video, timestamp, counts: [views, likes, comments] } = self;
+        let value = format!(
+            r#"{{"timestamp":"{timestamp}","video_id":"{video}","viewCount":{views},"likeCount":{likes},"commentCount":{comments}}}"#
+        );
+        (video.to_string(), value)
+    }
+}
+
 impl Polls {
     /// Record `number`, counted over all videos in time order.
     fn poll(self, number: u64) -> Poll {
@@ -82,11 +93,13 @@ impl Polls {
 
     /// Key and value of record `number` in Kafka.
     pub fn message(self, number: u64) -> (String, String) {
-        let Poll { video, timestamp, counts: [views, likes, comments] } = self.poll(number);
-        let value = format!(
-            r#"{{"timestamp":"{timestamp}","video_id":"{video}","viewCount":{views},"likeCount":{likes},"commentCount":{comments}}}"#
-        );
-        (video.to_string(), value)
+        self.poll(number).message()
+    }
+
+    /// The same at another time, seconds since 1970.
+    pub fn message_at(self, number: u64, time_s: i64) -> (String, String) {
+        Poll { timestamp: jiff::Timestamp::from_second(time_s).expect("a time in range"), ..self.poll(number) }
+            .message()
     }
 
     /// A topic of `partitions` that holds `records`, each video in one partition.
