@@ -89,9 +89,9 @@ pub struct SeriesInput<'s> {
 
 /// Keeps every video's series up to date, and emits what changes.
 ///
-/// `state` may come at any ticks, and its inputs are to be closed once all is there. `input` waits until all inputs have passed
-/// its tick. All but the models and ends are exchanged by video. `worker` is this worker's index, for its [`Tally`]. No capability
-/// is held between ticks.
+/// `state` may come at any ticks, and its inputs are to be closed once all is there; that of models once none changes any more,
+/// until when it is to run ahead of `input`, which waits until all inputs have passed its tick. All but the models and ends are
+/// exchanged by video. `worker` is this worker's index, for its [`Tally`]. No capability is held between ticks.
 pub fn forecast_series<'s, F: Forecasting>(
     state: SeriesState<'s, F>,
     input: SeriesInput<'s>,

@@ -71,7 +71,8 @@ fn tables_of(rows: &[Row]) -> crate::scenario::Tables {
     let csv = folder.path().join("rows.csv");
     write_csv(&csv, rows);
     let database = Database::fresh();
-    run_to_end(&Input::Csv(csv), &database, ONE, &[]);
+    // Of a topic of past hours none are issued.
+    run_to_end(&Input::Csv(csv), &database, ONE, &["--forecasts", "off"]);
     tables(&database)
 }
 
