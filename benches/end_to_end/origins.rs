@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 
 use viewtide_dataflows::snapshot::HOUR_US;
 
-use crate::harness::kafka::{self, Message};
+use crate::harness::kafka;
 use crate::latency::{Load, PARTITIONS, at_share, partition, start};
-use crate::polls::{Gains, Polls};
+use crate::polls::{Gains, Polls, produce};
 use crate::table::row;
 use crate::{Server, peak, stop};
 
@@ -88,7 +88,7 @@ pub fn measure(server: &Server) {
     let sent = Sent { last_hour_s: now_s - now_s % HOUR_S - HOUR_S };
     let topic = kafka::shared().fresh_topic("origins", PARTITIONS as i32);
     let before = VIDEOS * HOURS;
-    produce(&topic, before, &|number| sent.before(number));
+    produce(&topic, before, |number| sent.before(number), |number| Some(partition(number) as i32));
     let database = server.fresh_database();
     // Hours go on faster than the clock does.
     let mut flags = POLLS.args_of_all(folder.path());
@@ -110,21 +110,4 @@ pub fn measure(server: &Server) {
     stop(run);
     row("the same after a start, memory, MB", &format!("{:.0}", memory.join().expect("the watcher ends")), "");
     server.drop_database(&database);
-}
-
-/// Sends so many messages, in parts, so that they do not lie in memory all at once.
-fn produce(topic: &str, records: u64, message: &dyn Fn(u64) -> (String, String)) {
-    for first in (0..records).step_by(50_000) {
-        let numbers = first..records.min(first + 50_000);
-        let messages: Vec<(u64, (String, String))> = numbers.map(|number| (number, message(number))).collect();
-        kafka::shared().produce(
-            topic,
-            messages.iter().map(|(number, (key, value))| Message {
-                key: Some(key.as_bytes()),
-                value: Some(value.as_bytes()),
-                partition: Some(partition(*number) as i32),
-                ..Message::default()
-            }),
-        );
-    }
 }

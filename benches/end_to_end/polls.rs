@@ -111,20 +111,7 @@ impl Polls {
 
     /// Sends the first `records` to `topic`, to the partition that is named for each or, where none is, by its key.
     pub fn produce(self, topic: &str, records: u64, partition: impl Fn(u64) -> Option<i32>) {
-        // In parts, so that the values of a million records do not lie in memory all at once.
-        for first in (0..records).step_by(50_000) {
-            let numbers = first..records.min(first + 50_000);
-            let messages: Vec<(u64, (String, String))> = numbers.map(|number| (number, self.message(number))).collect();
-            kafka::shared().produce(
-                topic,
-                messages.iter().map(|(number, (key, value))| Message {
-                    key: Some(key.as_bytes()),
-                    value: Some(value.as_bytes()),
-                    partition: partition(*number),
-                    ..Message::default()
-                }),
-            );
-        }
+        produce(topic, records, |number| self.message(number), partition);
     }
 
     /// A CSV file of `records`.
@@ -151,5 +138,27 @@ impl Polls {
             )?;
         }
         file.flush()
+    }
+}
+
+/// Sends so many messages to `topic`, in parts, so that a million of them do not lie in memory all at once.
+pub fn produce(
+    topic: &str,
+    records: u64,
+    message: impl Fn(u64) -> (String, String),
+    partition: impl Fn(u64) -> Option<i32>,
+) {
+    for first in (0..records).step_by(50_000) {
+        let numbers = first..records.min(first + 50_000);
+        let messages: Vec<(u64, (String, String))> = numbers.map(|number| (number, message(number))).collect();
+        kafka::shared().produce(
+            topic,
+            messages.iter().map(|(number, (key, value))| Message {
+                key: Some(key.as_bytes()),
+                value: Some(value.as_bytes()),
+                partition: partition(*number),
+                ..Message::default()
+            }),
+        );
     }
 }
