@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::cli::database::{DatabaseArgs, runtime};
 use crate::cli::kafka::KafkaArgs;
+use crate::cli::list_format::Format;
 use crate::cli::stop::stop_on_signals;
 use crate::cli::{Outcome, UsageError};
 use crate::dead_letters::DeadLettersError;
@@ -98,20 +99,11 @@ impl FilterArgs {
 struct ListArgs {
     #[command(flatten)]
     filter: FilterArgs,
-    /// A table for people, or one JSON object a line
+    /// A table for people, with a closing line that counts by reason, or one JSON object a line
     #[arg(long, env = "VIEWTIDE_FORMAT", value_enum, default_value_t = Format::Table)]
     format: Format,
     #[command(flatten)]
     database: DatabaseArgs,
-}
-
-/// Forms of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people, with a closing line that counts by reason.
-    Table,
-    /// One JSON object a line.
-    Json,
 }
 
 /// What to export, and where to.

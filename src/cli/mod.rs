@@ -6,6 +6,7 @@ mod durations;
 mod evaluate;
 mod input;
 mod kafka;
+mod list_format;
 mod migrate;
 mod models;
 mod outcome;

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::{Args, Subcommand, ValueEnum};
-use tokio_postgres::Client;
+use clap::{Args, Subcommand};
+use tokio_postgres::Transaction;
 use viewtide_models::artifact::Artifact;
 use viewtide_models::task::Metric;
 
 use crate::cli::Outcome;
 use crate::cli::database::{DatabaseArgs, runtime};
+use crate::cli::list_format::Format;
 use crate::cli::train::parse_metric;
 use crate::postgres::connect::connect;
 use crate::registry::RegistryError;
@@ -44,15 +45,6 @@ struct ListArgs {
     format: Format,
     #[command(flatten)]
     database: DatabaseArgs,
-}
-
-/// Forms of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Table,
-    /// One JSON object a line.
-    Json,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -94,18 +86,12 @@ pub fn execute(args: ModelsArgs) -> anyhow::Result<Outcome> {
     match args.command {
         Command::List(args) => show(&args),
         Command::Add(args) => add(&args),
-        Command::Promote(PromoteArgs { model, version, database }) => in_a_change(&database, async |client| {
-            let transaction = change::begin(client).await?;
-            let switched = change::promote(&transaction, model, version).await?;
-            change::commit(transaction).await?;
-            Ok(vec![switched])
+        Command::Promote(PromoteArgs { model, version, database }) => in_a_change(&database, async |transaction| {
+            Ok(vec![in_words(change::promote(transaction, model, version).await?)])
         }),
-        Command::Rollback(RollbackArgs { model, database }) => in_a_change(&database, async |client| {
-            let transaction = change::begin(client).await?;
-            let switched = change::roll_back(&transaction, model).await?;
-            change::commit(transaction).await?;
-            Ok(vec![switched])
-        }),
+        Command::Rollback(RollbackArgs { model, database }) => {
+            in_a_change(&database, async |transaction| Ok(vec![in_words(change::roll_back(transaction, model).await?)]))
+        }
     }
 }
 
@@ -131,19 +117,17 @@ fn show(args: &ListArgs) -> anyhow::Result<Outcome> {
 
 fn add(args: &AddArgs) -> anyhow::Result<Outcome> {
     let models = args.files.iter().map(|file| read(file)).collect::<anyhow::Result<Vec<_>>>()?;
-    in_a_change(&args.database, async |client| {
-        let transaction = change::begin(client).await?;
-        let mut all = Vec::new();
+    in_a_change(&args.database, async |transaction| {
+        let (mut added, mut switched) = (Vec::new(), Vec::new());
         for (artifact, bytes) in &models {
-            let version = change::add(&transaction, artifact, bytes, Status::Candidate, false).await?;
+            let version = change::add(transaction, artifact, bytes, Status::Candidate, false).await?;
             let metric = artifact.manifest.metric;
-            println!("{}: version {version} is added", metric.name());
+            added.push(format!("{}: version {version} is added", metric.name()));
             if args.promote {
-                all.push(change::promote(&transaction, metric, version).await?);
+                switched.push(in_words(change::promote(transaction, metric, version).await?));
             }
         }
-        change::commit(transaction).await?;
-        Ok(all)
+        Ok([added, switched].concat())
     })
 }
 
@@ -154,22 +138,27 @@ fn read(file: &Path) -> anyhow::Result<(Artifact, Vec<u8>)> {
     Ok((artifact, bytes))
 }
 
-/// Makes a change, and says what is in use since.
+/// Makes a change, and once it is made says what was done.
 fn in_a_change(
     database: &DatabaseArgs,
-    change: impl AsyncFnOnce(&mut Client) -> Result<Vec<Switched>, RegistryError>,
+    change: impl AsyncFnOnce(&Transaction<'_>) -> Result<Vec<String>, RegistryError>,
 ) -> anyhow::Result<Outcome> {
     let database = database.open()?;
-    let switched = runtime()?.block_on(async {
+    let done = runtime()?.block_on(async {
         let mut client = connect(&database.url, "viewtide models").await?;
-        anyhow::Ok(change(&mut client).await?)
+        let transaction = change::begin(&mut client).await?;
+        let done = change(&transaction).await?;
+        change::commit(transaction).await?;
+        anyhow::Ok(done)
     })?;
-    for Switched { model, version, before } in switched {
-        match before {
-            Some(before) if before == version => println!("{model}: version {version} was in use already"),
-            Some(before) => println!("{model}: version {version} is in use, in the place of {before}"),
-            None => println!("{model}: version {version} is in use, where none was"),
-        }
-    }
+    done.iter().for_each(|line| println!("{line}"));
     Ok(Outcome::Done)
+}
+
+fn in_words(Switched { model, version, before }: Switched) -> String {
+    match before {
+        Some(before) if before == version => format!("{model}: version {version} was in use already"),
+        Some(before) => format!("{model}: version {version} is in use, in the place of {before}"),
+        None => format!("{model}: version {version} is in use, where none was"),
+    }
 }

@@ -106,14 +106,10 @@ pub async fn promote(transaction: &Transaction<'_>, metric: Metric, version: i32
 /// # Errors
 /// Where there is none, or it does not work; the server's.
 pub async fn roll_back(transaction: &Transaction<'_>, metric: Metric) -> Result<Switched, RegistryError> {
-    let before = in_use(transaction, metric).await?;
-    let model = model_name(metric);
-    let replaced = transaction
-        .query_opt("SELECT replaces FROM models WHERE model_name = $1 AND status = 'active'", &[&model])
-        .await
-        .map_err(RegistryError::while_doing("rolling a model back"))?
-        .and_then(|row| row.get::<_, Option<i32>>(0));
-    let version = replaced.ok_or(RegistryError::NothingBefore { model, version: before })?;
+    let active = active(transaction, metric).await?;
+    let before = active.map(|(version, _)| version);
+    let replaced = active.and_then(|(_, replaces)| replaces);
+    let version = replaced.ok_or(RegistryError::NothingBefore { model: model_name(metric), version: before })?;
     activate(transaction, metric, version, before).await
 }
 
@@ -122,9 +118,15 @@ pub async fn roll_back(transaction: &Transaction<'_>, metric: Metric) -> Result<
 /// # Errors
 /// The server's.
 pub async fn in_use(transaction: &Transaction<'_>, metric: Metric) -> Result<Option<i32>, RegistryError> {
-    let sql = "SELECT version FROM models WHERE model_name = $1 AND status = 'active'";
+    Ok(active(transaction, metric).await?.map(|(version, _)| version))
+}
+
+/// The version in use, and the one that was before it.
+async fn active(transaction: &Transaction<'_>, metric: Metric) -> Result<Option<(i32, Option<i32>)>, RegistryError> {
+    let sql = "SELECT version, replaces FROM models WHERE model_name = $1 AND status = 'active'";
     let row = transaction.query_opt(sql, &[&model_name(metric)]).await;
-    Ok(row.map_err(RegistryError::while_doing("reading the model in use"))?.map(|row| row.get(0)))
+    let row = row.map_err(RegistryError::while_doing("reading the model in use"))?;
+    Ok(row.map(|row| (row.get(0), row.get(1))))
 }
 
 async fn activate(
