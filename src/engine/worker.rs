@@ -163,8 +163,13 @@ impl Work {
             self.stop_reading();
         }
         let more = self.pump();
-        if self.has_ended() {
-            return Ok(Next::End);
+        if self.is_closed() {
+            if let Some(lead) = &mut self.lead {
+                lead.end_of_reading();
+            }
+            if self.flow.durable.done() {
+                return Ok(Next::End);
+            }
         }
         if self.stopping_since.is_some_and(|since| since.elapsed() > Duration::from_secs(STOP_SECONDS_MAX)) {
             return Err(EngineError::StopTimedOut);
@@ -245,12 +250,9 @@ impl Work {
         }
     }
 
-    fn has_ended(&mut self) -> bool {
-        let closed = self.flow.source.is_none() && self.reader.as_ref().is_none_or(Reader::is_closed);
-        if let (true, Some(lead)) = (closed, &mut self.lead) {
-            lead.end_of_reading();
-        }
-        closed && self.flow.durable.done()
+    /// Whether nothing more is read.
+    fn is_closed(&self) -> bool {
+        self.flow.source.is_none() && self.reader.as_ref().is_none_or(Reader::is_closed)
     }
 
     fn end(self) {
