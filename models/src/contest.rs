@@ -60,14 +60,11 @@ impl Contest {
     ) -> Result<Self, LstmError> {
         let videos: Vec<&Video> = videos.into_iter().collect();
         let all = TrainingSet::since(videos.iter().copied(), plan.metric, plan.features, since);
-        let nothing = LstmError::NoSamples { purpose: "judging" };
-        let (training, newest) = all.split(all.time_before_share(newest_share).ok_or(nothing)?);
+        let nothing = || LstmError::NoSamples { purpose: "judging" };
+        let (training, newest) = all.split(all.time_before_share(newest_share).ok_or_else(nothing)?);
         let fit = Fit::of(&videos, plan, training)?;
-        if weight_sum(&newest.samples.target, &newest.samples.weight) > 0.0 {
-            Ok(Self { fit, newest })
-        } else {
-            Err(LstmError::NoSamples { purpose: "judging" })
-        }
+        let has_targets = weight_sum(&newest.samples.target, &newest.samples.weight) > 0.0;
+        if has_targets { Ok(Self { fit, newest }) } else { Err(nothing()) }
     }
 
     /// The training.
@@ -86,8 +83,7 @@ impl Contest {
     /// [`LstmError::Length`] where they take others.
     pub fn judge(&self, ensemble: &Ensemble) -> Result<Judgement, LstmError> {
         let samples = &self.newest.samples;
-        let inputs = Inputs { window: &samples.window, context: &samples.context, base: &samples.base };
-        let forecasts = ensemble.forecast(inputs, 1)?;
+        let forecasts = ensemble.forecast(Inputs::from(samples), 1)?;
         let loss = loss_of_forecasts(&forecasts, &samples.target, &samples.weight);
         let horizons = std::array::from_fn(|horizon| Figures::of(samples, &forecasts, horizon));
         Ok(Judgement { loss: loss / weight_sum(&samples.target, &samples.weight), horizons })
@@ -185,8 +181,7 @@ mod tests {
         assert!(good.loss < 0.7 * bad.loss, "{} and {}", good.loss, bad.loss);
 
         let samples = &contest.newest.samples;
-        let inputs = Inputs { window: &samples.window, context: &samples.context, base: &samples.base };
-        let said = trained.forecast(inputs, 1).unwrap();
+        let said = trained.forecast(Inputs::from(samples), 1).unwrap();
         let pairs: Vec<(f64, f64)> = (0..contest.newest())
             .map(|row| (f64::from(said[row * 9 + 4]).sinh(), f64::from(samples.target[row * 3 + 1]).sinh()))
             .filter(|(_, gain)| !gain.is_nan())

@@ -1,5 +1,6 @@
 //! Models that are trained anew beside a run.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use nix::sys::signal::Signal;
@@ -145,32 +146,33 @@ const FROZEN: &str = "
     FROM predictions p
     WHERE prediction_timestamp <= (SELECT max(s.\"timestamp\") FROM video_stats_processed s WHERE s.video_id = p.video_id)";
 
+/// By key what was issued.
+type Frozen = BTreeMap<[Option<String>; 3], Option<String>>;
+
+fn frozen_rows(database: &Database) -> Frozen {
+    let rows = database.rows(FROZEN).into_iter().map(|row| <[_; 4]>::try_from(row).expect("four columns"));
+    rows.map(|[video, issued_at, horizon, facts]| ([video, issued_at, horizon], facts)).collect()
+}
+
 #[test]
 fn with_retrainings_and_kills_nothing_is_issued_twice_and_no_frozen_row_changes() {
     let mut polled = Polled::start(&["--retrain", "1s"]);
-    let mut frozen = std::collections::BTreeMap::new();
+    let mut frozen = Frozen::new();
     // Enough to train on.
     polled.poll(60);
     polled.until("SELECT count(*) > 3 FROM models");
     for kill in 1..=3 {
         // While a new model is taken, or one is trained.
         polled.poll(20 * kill);
-        for row in polled.database.rows(FROZEN) {
-            let [video, issued_at, horizon, facts] = row.try_into().expect("four columns");
-            let before = frozen.insert((video, issued_at, horizon), facts.clone());
+        for (key, facts) in frozen_rows(&polled.database) {
+            let before = frozen.insert(key, facts.clone());
             assert!(before.is_none_or(|before| before == facts), "{facts:?}");
         }
         polled.kill();
         polled.until("SELECT true");
     }
     polled.until("SELECT count(DISTINCT views_model) > 1 FROM predictions WHERE views_model LIKE 'blend:%'");
-    let now: std::collections::BTreeMap<_, _> = polled
-        .database
-        .rows(FROZEN)
-        .into_iter()
-        .map(|row| <[_; 4]>::try_from(row).expect("four columns"))
-        .map(|[video, issued_at, horizon, facts]| ((video, issued_at, horizon), facts))
-        .collect();
+    let now = frozen_rows(&polled.database);
     assert!(frozen.len() > 5_000, "{}", frozen.len());
     for (key, facts) in &frozen {
         assert_eq!(now.get(key), Some(facts), "{key:?}");
