@@ -141,8 +141,21 @@ pub const RETRY_MS_MIN: u64 = 50;
 /// The longest wait before a commit is tried again, milliseconds: Postgres is noticed within it when it is back.
 pub const RETRY_MS_MAX: u64 = 2_000;
 
-/// Seconds that a managed Postgres may take to start: after a crash it first replays up to a gigabyte of its log.
+/// Seconds that a managed Postgres may take to start: after a crash it first replays up to the gigabytes of log below.
 pub const MANAGED_START_SECONDS_MAX: u64 = 300;
+
+/// Megabytes of log after which a managed Postgres writes its pages at the latest: at full speed it is 40 MB a second, and a
+/// checkpoint every minute is enough.
+pub const MANAGED_WAL_MEGABYTES_MAX: u64 = 4_096;
+
+/// One part in so many of the memory is for the buffers of a managed Postgres, which shares the machine.
+pub const MANAGED_BUFFERS_SHARE: u64 = 8;
+
+/// Bytes of these buffers at least: PostgreSQL's own default.
+pub const MANAGED_BUFFERS_BYTES_MIN: u64 = 128 * 1024 * 1024;
+
+/// Bytes of these buffers at most: the keys of a million videos' newest days.
+pub const MANAGED_BUFFERS_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Seconds that a managed Postgres may take to stop, which includes a last checkpoint.
 pub const MANAGED_STOP_SECONDS_MAX: u64 = 60;

@@ -31,7 +31,7 @@ use crate::harness::process::Process;
 /// Longer than any of the runs takes on a slow machine.
 pub const DEADLINE: Duration = Duration::from_secs(600);
 
-/// A server whose commits reach the disk, with the settings of `viewtide demo`: PostgreSQL's own defaults.
+/// A server whose commits reach the disk, with the settings of viewtide's own.
 pub struct Server {
     postgres: ManagedPostgres,
     _folder: Folder,

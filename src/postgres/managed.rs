@@ -26,6 +26,7 @@ mod binaries;
 mod cluster;
 pub mod layout;
 mod server;
+mod settings;
 mod temporary;
 
 use account::Account;

@@ -53,6 +53,7 @@ fn made_used_stopped_and_found_again_with_its_data_port_and_password() {
     assert_eq!(value(&url, "SELECT current_user || ' ' || current_database()"), "viewtide viewtide");
     assert_eq!(value(&url, "SELECT rolsuper::text FROM pg_roles WHERE rolname = current_user"), "false");
     assert_eq!(value(&url, "SHOW fsync"), "on");
+    assert_eq!(value(&url, "SHOW max_wal_size"), "4GB");
     assert_eq!(value(&url, "SHOW server_encoding"), "UTF8");
     let owner = fs::metadata(root.join("postgres")).expect("the cluster").uid();
     assert_ne!(owner, 0, "root must not own the cluster");

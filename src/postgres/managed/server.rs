@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::cluster::said;
 use super::layout::{Layout, create_private_dir, write_anew};
+use super::settings::settings;
 use super::{Account, Binaries, Durability, ManagedError};
 use crate::limits::{MANAGED_LOG_BYTES_MAX, MANAGED_START_SECONDS_MAX, MANAGED_STOP_SECONDS_MAX};
 
@@ -177,25 +178,6 @@ fn make_socket_dir(layout: &Layout, account: &Account) -> Result<PathBuf, Manage
 }
 
 const FAR_SOCKET_DIR_PREFIX: &str = "/tmp/viewtide-run-";
-
-fn settings(port: u16, socket_dir: &Path, durability: Durability) -> String {
-    let mut text = format!(
-        "# Written by viewtide before each start; put settings of your own into postgres/postgresql.auto.conf\n\
-         # by ALTER SYSTEM.\n\
-         listen_addresses = '127.0.0.1'\n\
-         port = {port}\n\
-         unix_socket_directories = '\"{}\"'\n\
-         unix_socket_permissions = 0700\n\
-         password_encryption = 'scram-sha-256'\n\
-         # A line for every checkpoint is all that a healthy server would log.\n\
-         log_checkpoints = off\n",
-        socket_dir.display()
-    );
-    if durability == Durability::None {
-        text.push_str("# The data goes when the server does.\nfsync = off\nfull_page_writes = off\n");
-    }
-    text
-}
 
 /// Keeps the log bounded: at a start, a long one becomes the one old one.
 fn rotate(log: &Path) -> Result<(), ManagedError> {
