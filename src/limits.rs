@@ -60,11 +60,17 @@ pub const RETRAIN_SNAPSHOTS_MAX: u64 = 400_000;
 pub const RETRAIN_ORIGINS_MIN: usize = 500;
 
 /// Samples that an epoch of a retraining draws at most, whatever the number of videos: as many as the models that come with
-/// viewtide were trained on, about 10 s a model on one core.
+/// viewtide were trained on, about 10 s of a core a model.
 pub const RETRAIN_DRAWS_MAX: usize = 20_000;
 
 /// Seconds after which the training of one model is given up: it is behind other work that needs the cores more.
 pub const RETRAIN_SECONDS_MAX: u64 = 1_800;
+
+/// The share of a step's time that training may wait for a core before it takes it that others want it.
+pub const RETRAIN_BUSY_SHARE: f64 = 0.02;
+
+/// The share of a core that training takes then: after each of its steps, of some hundredths of a second, it rests.
+pub const RETRAIN_CORE_SHARE: f64 = 0.25;
 
 /// Versions of a model that a retraining keeps; older ones that nothing goes back to are deleted. One is 150 kB.
 pub const MODELS_KEPT_MAX: i32 = 50;

@@ -9,11 +9,13 @@
 //! |---|---|
 //! | `recent` | the snapshots that are trained on |
 //! | `round` | one retraining of one model |
+//! | `rest` | training that steps back where the core is wanted |
 //! | `register` | what came of it, into the tables |
 //! | `schedule` | the thread, and when it works |
 
 mod recent;
 mod register;
+mod rest;
 mod round;
 mod schedule;
 

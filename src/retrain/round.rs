@@ -13,6 +13,7 @@ use viewtide_models::task::{Metric, Videos};
 
 use crate::limits::{RETRAIN_DRAWS_MAX, RETRAIN_ORIGINS_MIN, RETRAIN_SECONDS_MAX};
 use crate::retrain::RetrainError;
+use crate::retrain::rest::Rest;
 
 /// The share of the origins, the last ones in time, that new and old are judged by.
 const NEWEST_SHARE: f64 = 0.25;
@@ -64,7 +65,9 @@ pub(super) fn challenge(
     }
     let begin = Instant::now();
     let is_over = AtomicBool::new(false);
+    let mut rest = Rest::new();
     let mut watch = |_, _: &_| {
+        rest.rest();
         let has_time = begin.elapsed() < Duration::from_secs(RETRAIN_SECONDS_MAX);
         is_over.store(stop.load(Ordering::Relaxed) || !has_time, Ordering::Relaxed);
     };
