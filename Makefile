@@ -13,7 +13,7 @@ help: ## Show this
 setup: ## Install what building and running need, by apt (PostgreSQL, C and C++ compilers, OpenSSL, zlib)
 	@scripts/setup.sh
 
-setup-test: ## Beside that what the tests need: Java, Maven and Python by apt, Apache Kafka from Maven Central
+setup-test: ## Beside that what the tests need: Java, Maven and Python by apt, Apache Kafka from Maven Central, MLflow from PyPI
 	@scripts/setup.sh test
 
 demo: setup ## Everything on bundled real data; on a terminal the tables stay up until Ctrl-C

@@ -3,7 +3,8 @@
 # again and again, and in clones side by side.
 #
 #   scripts/setup.sh         to build and run: a C and C++ compiler, make, pkg-config, OpenSSL and zlib (librdkafka), PostgreSQL
-#   scripts/setup.sh test    beside that for the tests: Java, Maven, Python 3, and the jars of Apache Kafka, in target/
+#   scripts/setup.sh test    beside that for the tests: Java, Maven, Python 3, and in target/ the jars of Apache Kafka and a
+#                            tracking server of MLflow
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -29,6 +30,7 @@ missing_for_tests() {
     have mvn || echo maven
     have setpriv || echo util-linux
     have python3 || echo python3
+    python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }
 
 install() {
@@ -67,6 +69,21 @@ fetch_kafka() {
     [ -d "$jars" ] || { echo "the jars of Apache Kafka did not get to $jars" >&2; exit 1; }
 }
 
+# The parts of MLflow that a tracking server needs, from PyPI; whole or not at all, likewise.
+fetch_mlflow() {
+    local version tools partial
+    version=$(sed -n 's/^mlflow-skinny==//p' tests/mlflow/requirements.txt)
+    tools=${CARGO_TARGET_DIR:-target}/tools
+    [ ! -d "$tools/mlflow-$version" ] || return 0
+    mkdir -p "$tools"
+    partial=$tools/mlflow-partial-$$
+    python3 -m venv "$partial" >&2
+    "$partial/bin/python" -m pip install -q --disable-pip-version-check -r tests/mlflow/requirements.txt >&2
+    # Its own scripts would not bear it; nothing calls them.
+    mv -T "$partial" "$tools/mlflow-$version" 2>/dev/null || rm -rf "$partial"
+    [ -d "$tools/mlflow-$version" ] || { echo "MLflow did not get to $tools/mlflow-$version" >&2; exit 1; }
+}
+
 if ! have cargo; then
     echo "no cargo: install Rust first, https://rustup.rs" >&2
     exit 1
@@ -76,4 +93,7 @@ missing=$(missing_for_building; missing_for_running)
 # Several words on purpose: names of packages.
 # shellcheck disable=SC2086
 [ -z "${missing// /}" ] || install $missing
-[ "${1:-}" != test ] || fetch_kafka
+if [ "${1:-}" = test ]; then
+    fetch_kafka
+    fetch_mlflow
+fi

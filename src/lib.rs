@@ -14,22 +14,26 @@
 //! | [`replay`] | CSV files to Kafka |
 //! | [`registry`] | what forecasts are made by: added, put into use, and watched by a run |
 //! | [`retrain`] | models made anew beside a run, and put into use where they are better |
+//! | [`mlflow`] | retrainings mirrored to an MLflow tracking server |
 //! | [`train`] | models made of all that is stored, or of CSV files |
 //! | [`dead_letters`] | dead letters listed, exported, and sent again |
 //! | [`destination`] | where a command writes: a file whole or not at all, a stream, standard output |
 //! | [`picture`] | forecasts and their errors, drawn |
 //! | [`demo`] | all of it on bundled real data |
+//! | [`async_thread`] | asynchronous work beside a run |
 //! | [`whole_file`] | files that are there whole, or as they were before |
 //! | [`limits`] | every limit, with its unit and reason |
 //! | [`run`] | a whole run, put together |
 //! | [`cli`] | the command line |
 
+pub mod async_thread;
 pub mod cli;
 pub mod dead_letters;
 pub mod demo;
 pub mod destination;
 pub mod engine;
 pub mod limits;
+pub mod mlflow;
 pub mod picture;
 pub mod postgres;
 pub mod rebuild;

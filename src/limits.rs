@@ -75,6 +75,16 @@ pub const RETRAIN_CORE_SHARE: f64 = 0.25;
 /// Versions of a model that a retraining keeps; older ones that nothing goes back to are deleted. One is 150 kB.
 pub const MODELS_KEPT_MAX: i32 = 50;
 
+/// How often it is looked whether a retraining is to be mirrored to MLflow: a query of a few hundred rows by an index, and no word
+/// to the server where there is nothing to say.
+pub const MLFLOW_POLL_SECONDS: u64 = 5;
+
+/// How long MLflow may take for an answer; nothing but the mirror waits for it.
+pub const MLFLOW_ANSWER_SECONDS_MAX: u64 = 30;
+
+/// Bytes of an answer of MLflow that are read: a run with all its figures has about 10 kB.
+pub const MLFLOW_ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
 /// Rows of CSV files by which their end is said in parts (`--forecasts live` issues forecasts of every video there): a part is of
 /// at most as many videos on average, and thrice as many forecasts are a commit of a few seconds and about 100 MB.
 pub const END_ROWS_MAX: u64 = 50_000;

@@ -9,10 +9,13 @@ use viewtide_dataflows::series::SeriesConfig;
 use viewtide_dataflows::snapshot::HOUR_US;
 use viewtide_models::forecasting::When;
 
+use crate::async_thread::AsyncThread;
 use crate::engine::clock::{Clock, SystemClock};
 use crate::engine::cluster::Cluster;
 use crate::engine::summary::RunSummary;
 use crate::engine::{self, EngineConfig, EngineError};
+use crate::mlflow::mirror;
+use crate::mlflow::server::MlflowServer;
 use crate::postgres::connect::DatabaseUrl;
 use crate::retrain::{RetrainConfig, Retraining};
 use crate::sink::anew::Anew;
@@ -41,6 +44,8 @@ pub struct Run {
     pub forecasts: ForecastConfig,
     /// How long it is from one retraining of the models to the next; none where it is `None`.
     pub retrain_every: Option<Duration>,
+    /// Where retrainings are mirrored to, on process 0.
+    pub mlflow: Option<MlflowServer>,
     /// How far behind its video's newest snapshot a record is folded in, microseconds.
     pub retention_us: i64,
     /// How far ahead of its arrival a record may be, microseconds; stored, since the source has judged by it.
@@ -65,6 +70,7 @@ impl Run {
             outputs: Outputs::default(),
             forecasts: ForecastConfig::default(),
             retrain_every: None,
+            mlflow: None,
             retention_us: RETENTION_US_DEFAULT,
             future_max_us: FUTURE_MAX_US_DEFAULT,
             tick_ms: TICK_MS_DEFAULT,
@@ -95,6 +101,7 @@ impl Run {
             self.source.set_clock(committer.stored().first_started_at_us);
         }
         let _retraining = self.retraining(committer.as_ref())?;
+        let _mirror = self.mirror()?;
         engine::run(EngineConfig {
             cluster: self.cluster,
             series: SeriesConfig {
@@ -125,5 +132,11 @@ impl Run {
         let incarnation = committer.stored().incarnation;
         let config = RetrainConfig { database: database.clone(), incarnation, every };
         Retraining::start(config).map(Some).map_err(EngineError::Thread)
+    }
+
+    /// Retrainings mirrored beside the run, until what is returned is dropped.
+    fn mirror(&self) -> Result<Option<AsyncThread>, EngineError> {
+        let (Some(server), Some(database)) = (&self.mlflow, &self.database) else { return Ok(None) };
+        mirror::start(database.clone(), server.clone()).map(Some).map_err(EngineError::Thread)
     }
 }

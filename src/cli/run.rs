@@ -15,6 +15,7 @@ use crate::cli::stop::stop_on_signals;
 use crate::cli::{Outcome, UsageError};
 use crate::engine::cluster::Cluster;
 use crate::limits::RETRAIN_EVERY_MIN;
+use crate::mlflow::server::MlflowServer;
 use crate::run::Run;
 use crate::sink::ForecastConfig;
 use crate::sink::outputs::Outputs;
@@ -63,6 +64,9 @@ pub struct RunArgs {
     /// are better on the newest data than what is
     #[arg(long, env = "VIEWTIDE_RETRAIN", value_name = "DURATION", default_value = "6h", value_parser = parse_retrain)]
     retrain: Retrain,
+    /// Tracking server of MLflow that every retraining is mirrored to, as http://localhost:5000; the run never waits for it
+    #[arg(long, env = "VIEWTIDE_MLFLOW", value_name = "URI", hide_env_values = true)]
+    mlflow: Option<String>,
     /// End once all that was there at the start is committed
     #[arg(long, env = "VIEWTIDE_EXIT_AT_END")]
     exit_at_end: bool,
@@ -145,6 +149,9 @@ fn usage(wrong: String) -> UsageError {
 pub fn execute(args: RunArgs) -> anyhow::Result<Outcome> {
     let stop = stop_on_signals()?;
     let cluster = args.cluster.cluster()?;
+    // Parsed here, since an error of clap's would show the password that may be in it.
+    let mlflow = args.mlflow.as_deref().map(MlflowServer::parse).transpose();
+    let mlflow = mlflow.map_err(|wrong| usage(format!("--mlflow: {wrong}")))?;
     let source = args
         .input
         .chosen("run")?
@@ -158,6 +165,7 @@ pub fn execute(args: RunArgs) -> anyhow::Result<Outcome> {
         outputs: args.outputs,
         forecasts: ForecastConfig { when: args.forecasts, pretrained: args.pretrained },
         retrain_every: args.retrain.0,
+        mlflow,
         retention_us: args.retention,
         future_max_us: args.future_max,
         tick_ms: args.tick,

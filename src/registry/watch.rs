@@ -3,14 +3,12 @@
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::runtime::Builder;
-use tokio::sync::oneshot;
 use tokio_postgres::Client;
 use viewtide_models::forecasting::StoredModel;
 
+use crate::async_thread::AsyncThread;
 use crate::limits::MODELS_POLL_SECONDS;
 use crate::postgres::connect::{DatabaseUrl, connect};
 use crate::registry::RegistryError;
@@ -20,8 +18,7 @@ use crate::registry::stored::InUse;
 #[derive(Debug)]
 pub struct Watch {
     changes: Receiver<Vec<StoredModel>>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _thread: AsyncThread,
 }
 
 impl Watch {
@@ -31,17 +28,8 @@ impl Watch {
     /// Where no thread can be started.
     pub fn start(database: DatabaseUrl, in_use: InUse) -> io::Result<Self> {
         let (sender, changes) = channel();
-        let (stop, stopped) = oneshot::channel();
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::Builder::new().name("models".to_owned()).spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = stopped => {}
-                    () = watch(&database, in_use, &sender) => {}
-                }
-            });
-        })?;
-        Ok(Self { changes, stop: Some(stop), thread: Some(thread) })
+        let thread = AsyncThread::start("models", move || watch(database, in_use, sender))?;
+        Ok(Self { changes, _thread: thread })
     }
 
     /// What is to be used from now on; nothing where nothing has changed since the last call.
@@ -50,23 +38,13 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic has ended the process before this.
-            let _ = thread.join();
-        }
-    }
-}
-
 /// Looks again and again, until nobody listens any more.
-async fn watch(database: &DatabaseUrl, mut in_use: InUse, changes: &Sender<Vec<StoredModel>>) {
+async fn watch(database: DatabaseUrl, mut in_use: InUse, changes: Sender<Vec<StoredModel>>) {
     let mut client = None;
     let mut said = None;
     loop {
         tokio::time::sleep(Duration::from_secs(MODELS_POLL_SECONDS)).await;
-        match look(database, &mut client, &mut in_use).await {
+        match look(&database, &mut client, &mut in_use).await {
             Ok(changed) if changed.is_empty() => said = None,
             Ok(changed) => {
                 said = None;

@@ -14,6 +14,7 @@ mod kafka_source;
 mod lost_offsets;
 mod managed;
 mod metadata;
+mod mlflow;
 mod models;
 mod options;
 mod oracle;

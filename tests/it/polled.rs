@@ -46,6 +46,14 @@ impl Polled {
         self.running = run(&self.topic, &self.database, &self.flags);
     }
 
+    /// Ends the run and starts it again with other flags.
+    pub fn restart(&mut self, flags: &[&'static str]) {
+        self.running.signal(Signal::SIGTERM);
+        self.running.wait_for_end(DEADLINE);
+        self.flags = flags.to_vec();
+        self.running = run(&self.topic, &self.database, &self.flags);
+    }
+
     /// So many more hours of all videos.
     pub fn poll(&mut self, hours: i64) {
         let until = self.hour + hours;

@@ -14,8 +14,11 @@ use crate::scenario::{DEADLINE, Input, Row, Size, assert_verified, run_args, sta
 
 const DAY: i64 = 24;
 
+/// As often as it may be.
+const RETRAIN: [&str; 2] = ["--retrain", "1s"];
+
 /// Twelve videos of 15 days, hour by hour, whose gains in an hour are `gain(video, hour)`.
-fn rows(gain: impl Fn(i64, i64) -> i64) -> Vec<Row> {
+pub fn rows(gain: impl Fn(i64, i64) -> i64) -> Vec<Row> {
     let mut rows = Vec::new();
     for (video, last) in (1..).zip("AEIMQUYcgkos".chars()) {
         let mut views = 10_000 * video;
@@ -29,7 +32,7 @@ fn rows(gain: impl Fn(i64, i64) -> i64) -> Vec<Row> {
     rows
 }
 
-fn pretrained(metric: &str) -> String {
+pub fn pretrained(metric: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     root.join(format!("models/pretrained/{metric}.safetensors")).display().to_string()
 }
@@ -50,15 +53,15 @@ fn spoilt(folder: &Path) -> String {
 }
 
 /// A run over `rows` with `models` in use, which has trained a model of views anew.
-struct Retrained {
-    database: Database,
+pub struct Retrained {
+    pub database: Database,
     input: Input,
-    running: Process,
+    pub running: Process,
     _folder: tempfile::TempDir,
 }
 
 impl Retrained {
-    fn start(rows: &[Row], views: impl FnOnce(&Path) -> String, expected: &str) -> Self {
+    pub fn start(rows: &[Row], flags: &[&str], views: impl FnOnce(&Path) -> String, expected: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let csv = folder.path().join("rows.csv");
         write_csv(&csv, rows);
@@ -67,7 +70,7 @@ impl Retrained {
         let models = [views(folder.path()), pretrained("likes"), pretrained("comments")];
         let add = ["models", "add", "--promote", &models[0], &models[1], &models[2], "--database-url", &database.url()];
         viewtide(add).wait(DEADLINE).expect_code(0);
-        let args = run_args(&input, &database, &["--retrain", "1s"]);
+        let args = run_args(&input, &database, flags);
         let mut running = start_processes(&args, Size { workers: 1, processes: 1 }).remove(0);
         running.wait_for_output(expected, DEADLINE);
         Self { database, input, running, _folder: folder }
@@ -88,7 +91,7 @@ impl Retrained {
         self.database.value(&sql).parse().expect("a number")
     }
 
-    fn stop(self) {
+    pub fn stop(self) {
         self.running.signal(Signal::SIGTERM);
         self.running.wait(DEADLINE).expect_code(0);
         assert_verified(&self.database, &self.input);
@@ -96,13 +99,14 @@ impl Retrained {
 }
 
 /// Waves of a day, which are learned easily.
-fn wave(video: i64, hour: i64) -> i64 {
+pub fn wave(video: i64, hour: i64) -> i64 {
     40 * video + 30 * video * i64::from(hour % DAY < 8) + (7 * hour + video) % 5
 }
 
 #[test]
 fn a_retraining_whose_incumbent_was_spoilt_is_put_into_use() {
-    let mut run = Retrained::start(&rows(wave), spoilt, "better than what was in use model=\"views\" version=2");
+    let mut run =
+        Retrained::start(&rows(wave), &RETRAIN, spoilt, "better than what was in use model=\"views\" version=2");
     assert!(run.models().starts_with("1 retired, 2 active for 1"), "{}", run.models());
     assert!(run.figure("loss") < run.figure("incumbent_loss"));
     assert_eq!((run.figure("promoted"), run.figure("version")), (1.0, 2.0));
@@ -129,6 +133,7 @@ fn a_retraining_that_was_spoilt_by_what_it_learned_from_is_refused() {
     };
     let run = Retrained::start(
         &rows(gain),
+        &RETRAIN,
         |_| pretrained("views"),
         "not better than what is in use model=\"views\" version=2",
     );

@@ -3,6 +3,7 @@
 pub mod children;
 pub mod folder;
 pub mod kafka;
+pub mod mlflow;
 pub mod postgres;
 pub mod process;
 
