@@ -60,30 +60,27 @@ impl MlflowClient {
 
     /// The id of an experiment, which is made where there is none of that name.
     pub(super) async fn experiment(&self, name: &'static str) -> Result<String, MlflowError> {
-        let there = match self.experiment_there(name).await {
-            Err(MlflowError::Refused { code: Some(code), .. }) if code == "RESOURCE_DOES_NOT_EXIST" => {
-                match self.post("experiments/create", &json!({"name": name})).await {
-                    Ok(answer) => return text(&answer, "experiments/create", "/experiment_id"),
-                    // Somebody else was quicker.
-                    Err(MlflowError::Refused { code: Some(code), .. }) if code == "RESOURCE_ALREADY_EXISTS" => {
-                        self.experiment_there(name).await?
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-            there => there?,
-        };
+        match self.experiment_there(name).await {
+            Err(error) if error.has_code("RESOURCE_DOES_NOT_EXIST") => {}
+            there => return there,
+        }
+        let call = "experiments/create";
+        match self.post(call, &json!({"name": name})).await {
+            // Somebody else was quicker.
+            Err(error) if error.has_code("RESOURCE_ALREADY_EXISTS") => self.experiment_there(name).await,
+            made => text(&made?, call, "/experiment_id"),
+        }
+    }
+
+    async fn experiment_there(&self, name: &'static str) -> Result<String, MlflowError> {
         let call = "experiments/get-by-name";
-        if there.pointer("/experiment/lifecycle_stage").and_then(Value::as_str) == Some("deleted") {
+        let mut url = self.server.url_of(&format!("/api/2.0/mlflow/{call}"));
+        url.query_pairs_mut().append_pair("experiment_name", name);
+        let there = self.answer(call, self.http.get(url)).await?;
+        if there["experiment"]["lifecycle_stage"] == "deleted" {
             return Err(MlflowError::DeletedExperiment(name));
         }
         text(&there, call, "/experiment/experiment_id")
-    }
-
-    async fn experiment_there(&self, name: &str) -> Result<Value, MlflowError> {
-        let mut url = self.server.url_of("/api/2.0/mlflow/experiments/get-by-name");
-        url.query_pairs_mut().append_pair("experiment_name", name);
-        self.answer("experiments/get-by-name", self.http.get(url)).await
     }
 
     /// What the server has of retraining `run_id`, which holds no quotes.

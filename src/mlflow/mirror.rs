@@ -66,7 +66,7 @@ struct Mirror {
 }
 
 impl Mirror {
-    /// Tells the server all that it lacks. What it refuses does not keep it from what comes after.
+    /// Tells the server all that it lacks. A run that it refuses does not keep others from it.
     async fn round(&mut self) -> Result<(), MlflowError> {
         let session = match self.session.take() {
             Some(session) => session,
@@ -86,7 +86,7 @@ impl Mirror {
             }
             match self.tell(&session, &experiment, run_id.clone()).await {
                 Ok(()) => drop(self.mirrored.insert(run_id)),
-                Err(error @ MlflowError::Refused { .. }) => drop(refused.get_or_insert(error)),
+                Err(error) if error.is_of_run() => drop(refused.get_or_insert(error)),
                 Err(error) => return Err(error),
             }
         }

@@ -51,3 +51,15 @@ pub enum MlflowError {
     #[error("the experiment {0} is deleted there; restore it, or rename it")]
     DeletedExperiment(&'static str),
 }
+
+impl MlflowError {
+    /// Whether the server said no by this name of MLflow's.
+    fn has_code(&self, name: &str) -> bool {
+        matches!(self, Self::Refused { code: Some(code), .. } if code == name)
+    }
+
+    /// Whether it is about one run, so that others may be taken: not where nobody is let in, or nothing works.
+    fn is_of_run(&self) -> bool {
+        matches!(self, Self::Refused { status: 400 | 404, .. })
+    }
+}

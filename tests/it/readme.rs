@@ -133,7 +133,8 @@ fn every_name_exists() {
             "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'public'
              AND '{name}' IN (table_name, column_name)"
         );
-        database.value(&sql) != "0"
+        let is_setting = format!("SELECT count(*) FROM pg_settings WHERE name = '{name}'");
+        database.value(&sql) != "0" || database.value(&is_setting) != "0"
     };
     let (mut flags, mut names) = (0, 0);
     for quoted in text.split('`').skip(1).step_by(2) {
