@@ -3,8 +3,8 @@
 # again and again, and in clones side by side.
 #
 #   scripts/setup.sh         to build and run: a C and C++ compiler, make, pkg-config, OpenSSL and zlib (librdkafka), PostgreSQL
-#   scripts/setup.sh test    beside that for the tests: Java, Maven, Python 3, and in target/ the jars of Apache Kafka and a
-#                            tracking server of MLflow
+#   scripts/setup.sh test    beside that for the tests: Java, Maven, Python 3, and in target/ the jars of Apache Kafka, a tracking
+#                            server of MLflow and Prometheus' promtool
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,23 +33,29 @@ missing_for_tests() {
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }
 
-install() {
-    local run=()
+# Runs a command as root; what is missing without is said first.
+as_root() {
+    local missing=$1
+    shift
     if ! have apt-get; then
-        echo "missing, and no apt-get to install it: $*" >&2
+        echo "missing, and no apt-get to install it: $missing" >&2
         exit 1
     fi
-    if [ "$(id -u)" -ne 0 ]; then
-        if ! have sudo; then
-            echo "missing: $*. Neither root nor sudo; as root run: apt-get install --no-install-recommends $*" >&2
-            exit 1
-        fi
-        run=(sudo)
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@" >&2
+    elif have sudo; then
+        sudo "$@" >&2
+    else
+        echo "missing: $missing. Neither root nor sudo; as root run: apt-get install --no-install-recommends $missing" >&2
+        exit 1
     fi
+}
+
+install() {
     echo "installing: $*" >&2
     # One at a time where clones are set up side by side; apt's own locks do not wait for each other everywhere.
-    "${run[@]}" flock /var/lib/apt env DEBIAN_FRONTEND=noninteractive sh -c '
-        apt-get -q update && apt-get -q -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "$@"' install "$@" >&2
+    as_root "$*" flock /var/lib/apt env DEBIAN_FRONTEND=noninteractive sh -c '
+        apt-get -q update && apt-get -q -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "$@"' install "$@"
 }
 
 # The jars of a whole broker, from Maven Central. They appear in target/ whole or not at all.
@@ -84,6 +90,26 @@ fetch_mlflow() {
     [ -d "$tools/mlflow-$version" ] || { echo "MLflow did not get to $tools/mlflow-$version" >&2; exit 1; }
 }
 
+# One program out of Debian's package of Prometheus; the package itself would start a server.
+fetch_promtool() {
+    local tools partial
+    have promtool && return
+    tools=${CARGO_TARGET_DIR:-target}/tools
+    [ ! -x "$tools/promtool" ] || return 0
+    mkdir -p "$tools"
+    partial=$(mktemp -d)
+    (
+        cd "$partial"
+        apt-get -q download prometheus 2>/dev/null \
+            || { as_root prometheus flock /var/lib/apt apt-get -q update && apt-get -q download prometheus; } >&2
+        dpkg-deb -x prometheus_*.deb .
+    )
+    # Beside its place first, so that it is there whole or not at all.
+    mv "$partial/usr/bin/promtool" "$tools/promtool-$$"
+    mv -T "$tools/promtool-$$" "$tools/promtool"
+    rm -rf "$partial"
+}
+
 if ! have cargo; then
     echo "no cargo: install Rust first, https://rustup.rs" >&2
     exit 1
@@ -96,4 +122,5 @@ missing=$(missing_for_building; missing_for_running)
 if [ "${1:-}" = test ]; then
     fetch_kafka
     fetch_mlflow
+    fetch_promtool
 fi

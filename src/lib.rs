@@ -14,6 +14,7 @@
 //! | [`replay`] | CSV files to Kafka |
 //! | [`registry`] | what forecasts are made by: added, put into use, and watched by a run |
 //! | [`retrain`] | models made anew beside a run, and put into use where they are better |
+//! | [`http`] | what a run says of itself: its figures, and whether it works |
 //! | [`mlflow`] | retrainings mirrored to an MLflow tracking server |
 //! | [`train`] | models made of all that is stored, or of CSV files |
 //! | [`dead_letters`] | dead letters listed, exported, and sent again |
@@ -32,6 +33,7 @@ pub mod dead_letters;
 pub mod demo;
 pub mod destination;
 pub mod engine;
+pub mod http;
 pub mod limits;
 pub mod mlflow;
 pub mod picture;

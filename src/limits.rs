@@ -85,6 +85,24 @@ pub const MLFLOW_ANSWER_SECONDS_MAX: u64 = 30;
 /// Bytes of an answer of MLflow that are read: a run with all its figures has about 10 kB.
 pub const MLFLOW_ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
+/// Connections over HTTP at once; a browser opens six, a scraper one. Others wait.
+pub const HTTP_CONNECTIONS_MAX: usize = 256;
+
+/// How long a connection over HTTP may take to say what it wants, and may be idle between two requests, seconds.
+pub const HTTP_HEADER_SECONDS_MAX: u64 = 10;
+
+/// How long a connection over HTTP lasts at most, seconds; browsers make a new one.
+pub const HTTP_CONNECTION_SECONDS_MAX: u64 = 600;
+
+/// How long to wait where the system has no room for another connection.
+pub const HTTP_ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections to Postgres for all who look over HTTP: enough for 50 of them, and few beside the sink.
+pub const HTTP_READERS_MAX: usize = 4;
+
+/// How long a look into the tables may take, seconds.
+pub const HTTP_READ_SECONDS_MAX: u64 = 5;
+
 /// Rows of CSV files by which their end is said in parts (`--forecasts live` issues forecasts of every video there): a part is of
 /// at most as many videos on average, and thrice as many forecasts are a commit of a few seconds and about 100 MB.
 pub const END_ROWS_MAX: u64 = 50_000;
@@ -172,6 +190,9 @@ pub const MANAGED_BUFFERS_BYTES_MIN: u64 = 128 * 1024 * 1024;
 
 /// Bytes of these buffers at most: the keys of a million videos' newest days.
 pub const MANAGED_BUFFERS_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+
+/// How long whoever leaves a managed Postgres looks whether others use it: longer than a process takes to start.
+pub const MANAGED_LEAVE_PATIENCE: Duration = Duration::from_millis(300);
 
 /// Seconds that a managed Postgres may take to stop, which includes a last checkpoint.
 pub const MANAGED_STOP_SECONDS_MAX: u64 = 60;

@@ -1,7 +1,8 @@
 //! A whole run, put together: a source, the sink's start, and the engine between them.
 
-use std::sync::Arc;
+use std::net::TcpListener;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use viewtide_dataflows::retention::{RETENTION_US_DEFAULT, Retention};
@@ -12,8 +13,10 @@ use viewtide_models::forecasting::When;
 use crate::async_thread::AsyncThread;
 use crate::engine::clock::{Clock, SystemClock};
 use crate::engine::cluster::Cluster;
+use crate::engine::observed::Observed;
 use crate::engine::summary::RunSummary;
 use crate::engine::{self, EngineConfig, EngineError};
+use crate::http;
 use crate::mlflow::mirror;
 use crate::mlflow::server::MlflowServer;
 use crate::postgres::connect::DatabaseUrl;
@@ -21,6 +24,7 @@ use crate::retrain::{RetrainConfig, Retraining};
 use crate::sink::anew::Anew;
 use crate::sink::committer::Committer;
 use crate::sink::outputs::Outputs;
+use crate::sink::totals::SinkTotals;
 use crate::sink::{ForecastConfig, SinkConfig};
 use crate::source::Source;
 
@@ -52,6 +56,8 @@ pub struct Run {
     pub future_max_us: i64,
     /// Milliseconds of a tick.
     pub tick_ms: u64,
+    /// Where it says how it is.
+    pub http: Option<TcpListener>,
     /// End once all that was there at the start is durable.
     pub exit_at_end: bool,
     /// Wall-clock time.
@@ -74,6 +80,7 @@ impl Run {
             retention_us: RETENTION_US_DEFAULT,
             future_max_us: FUTURE_MAX_US_DEFAULT,
             tick_ms: TICK_MS_DEFAULT,
+            http: None,
             exit_at_end: false,
             clock: Arc::new(SystemClock),
             stop: Arc::default(),
@@ -82,19 +89,17 @@ impl Run {
 
     /// Takes over the database, loads what is stored, and keeps the tables up to date until the end of the input, a clean
     /// stop or a failure. Returns what was done, on process 0.
-    pub fn run(self) -> Result<Option<RunSummary>, EngineError> {
+    pub fn run(mut self) -> Result<Option<RunSummary>, EngineError> {
+        let totals = Arc::<Mutex<SinkTotals>>::default();
+        let observed = Observed::new(Arc::clone(&self.source), Arc::clone(&self.clock), Arc::clone(&totals));
+        let observed = Arc::new(observed);
+        // Before the start, so that it can be seen that it takes its time.
+        let _http = match self.http.take() {
+            Some(listener) => Some(self.serve(listener, &observed)?),
+            None => None,
+        };
         let committer = match &self.database {
-            Some(database) if self.cluster.process == 0 => Some(Committer::start(SinkConfig {
-                database: database.clone(),
-                outputs: self.outputs,
-                forecasts: self.forecasts,
-                retention_us: self.retention_us,
-                future_max_us: self.future_max_us,
-                source: self.source.identity().clone(),
-                beside: self.source.beside(),
-                anew: Anew(Arc::clone(&self.source)),
-                now_us: self.clock.now_us(),
-            })?),
+            Some(database) if self.cluster.process == 0 => Some(Committer::start(self.sink(database), totals)?),
             _ => None,
         };
         if let Some(committer) = &committer {
@@ -116,9 +121,30 @@ impl Run {
             exit_at_end: self.exit_at_end,
             source: self.source,
             committer,
+            observed,
             clock: self.clock,
             stop: self.stop,
         })
+    }
+
+    /// The sink of this run.
+    fn sink(&self, database: &DatabaseUrl) -> SinkConfig {
+        SinkConfig {
+            database: database.clone(),
+            outputs: self.outputs,
+            forecasts: self.forecasts,
+            retention_us: self.retention_us,
+            future_max_us: self.future_max_us,
+            source: self.source.identity().clone(),
+            beside: self.source.beside(),
+            anew: Anew(Arc::clone(&self.source)),
+            now_us: self.clock.now_us(),
+        }
+    }
+
+    /// What it says over HTTP, until what is returned is dropped.
+    fn serve(&self, listener: TcpListener, observed: &Arc<Observed>) -> Result<AsyncThread, EngineError> {
+        http::start(listener, Arc::clone(observed), self.database.clone()).map_err(EngineError::Thread)
     }
 
     /// Models made anew beside the run, until what is returned is dropped.

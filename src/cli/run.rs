@@ -1,5 +1,6 @@
 //! `viewtide run`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::cli::input::{InputArgs, parse_start};
 use crate::cli::stop::stop_on_signals;
 use crate::cli::{Outcome, UsageError};
 use crate::engine::cluster::Cluster;
+use crate::http::listen;
 use crate::limits::RETRAIN_EVERY_MIN;
 use crate::mlflow::server::MlflowServer;
 use crate::run::Run;
@@ -67,6 +69,9 @@ pub struct RunArgs {
     /// Tracking server of MLflow that every retraining is mirrored to, as http://localhost:5000; the run never waits for it
     #[arg(long, env = "VIEWTIDE_MLFLOW", value_name = "URI", hide_env_values = true)]
     mlflow: Option<String>,
+    /// Port, or address and port, where /metrics (for Prometheus), /healthz and /readyz are. A port alone is for this machine only
+    #[arg(long, env = "VIEWTIDE_HTTP", value_name = "ADDR", value_parser = listen::parse)]
+    http: Option<SocketAddr>,
     /// End once all that was there at the start is committed
     #[arg(long, env = "VIEWTIDE_EXIT_AT_END")]
     exit_at_end: bool,
@@ -157,6 +162,10 @@ pub fn execute(args: RunArgs) -> anyhow::Result<Outcome> {
         .chosen("run")?
         .open(args.start, args.future_max, args.on_lost_offsets)?
         .ok_or_else(|| usage("no input: give --brokers HOST:PORT (and --topic), or --csv FILE..".to_owned()))?;
+    let http = match args.http {
+        Some(address) => Some(listen::listen(address).with_context(|| format!("--http: cannot listen on {address}"))?),
+        None => None,
+    };
     // Only process 0 writes; the others get what is stored from it.
     let database = if cluster.process == 0 { Some(args.database.open()?) } else { None };
     let summary = Run {
@@ -166,6 +175,7 @@ pub fn execute(args: RunArgs) -> anyhow::Result<Outcome> {
         forecasts: ForecastConfig { when: args.forecasts, pretrained: args.pretrained },
         retrain_every: args.retrain.0,
         mlflow,
+        http,
         retention_us: args.retention,
         future_max_us: args.future_max,
         tick_ms: args.tick,

@@ -2,6 +2,8 @@
 //! the durable frontier has not passed, and stops reading while that is too much.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use viewtide_dataflows::Tick;
 
@@ -19,13 +21,14 @@ pub struct Gate {
     in_flight: VecDeque<InFlight>,
     bytes: usize,
     bytes_max: usize,
-    times_closed: u64,
+    /// How often it closed, and others that count with it.
+    times_closed: Arc<AtomicU64>,
 }
 
 impl Gate {
-    /// A gate that closes once more than `bytes_max` bytes are in flight.
-    pub fn new(bytes_max: usize) -> Self {
-        Self { in_flight: VecDeque::new(), bytes: 0, bytes_max, times_closed: 0 }
+    /// A gate that closes once more than `bytes_max` bytes are in flight, and counts in `times_closed` how often it does.
+    pub fn new(bytes_max: usize, times_closed: Arc<AtomicU64>) -> Self {
+        Self { in_flight: VecDeque::new(), bytes: 0, bytes_max, times_closed }
     }
 
     /// A tick was closed and sent.
@@ -34,7 +37,7 @@ impl Gate {
         self.bytes += bytes;
         self.in_flight.push_back(InFlight { tick, bytes, positions });
         if was_open && !self.is_open() {
-            self.times_closed += 1;
+            self.times_closed.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -65,11 +68,6 @@ impl Gate {
     fn is_open(&self) -> bool {
         self.admits(0)
     }
-
-    /// How often the gate closed.
-    pub fn times_closed(&self) -> u64 {
-        self.times_closed
-    }
 }
 
 #[cfg(test)]
@@ -80,13 +78,14 @@ mod tests {
     #[test]
     fn closes_at_its_limit_and_opens_with_the_durable_frontier() {
         let position = |next| Positions::from([(Partition::of_snapshots(3), Span { first: 0, next })]);
-        let mut gate = Gate::new(100);
+        let times_closed = Arc::<AtomicU64>::default();
+        let mut gate = Gate::new(100, Arc::clone(&times_closed));
         gate.sent(5, 60, position(10));
         assert!(gate.admits(40) && !gate.admits(41));
         gate.sent(6, 60, position(20));
         gate.sent(9, 1, position(21));
         assert!(!gate.admits(0));
-        assert_eq!(gate.times_closed(), 1);
+        assert_eq!(times_closed.load(Ordering::Relaxed), 1);
         assert_eq!(gate.release(|&tick| tick < 5), None);
         assert_eq!(gate.release(|&tick| tick < 9), Some(position(20)));
         assert!(gate.admits(99));

@@ -235,9 +235,4 @@ impl Reader {
             let _ = thread.join();
         }
     }
-
-    /// How often the source had to wait for the sink.
-    pub fn times_gated(&self) -> u64 {
-        self.gate.times_closed()
-    }
 }

@@ -11,6 +11,7 @@ use viewtide_dataflows::trends::TrendRow;
 use viewtide_models::forecasting::{State, StoredModel};
 
 use crate::engine::clock::Ticker;
+use crate::engine::observed::Observed;
 use crate::engine::report::Report;
 use crate::engine::signals::{SharedTick, Signal, Signals};
 use crate::engine::{EngineError, Shared};
@@ -91,6 +92,7 @@ pub struct Lead {
     start: Option<Signal>,
     stored_tick: Tick,
     ticker: Ticker,
+    observed: Arc<Observed>,
     report: Report,
 }
 
@@ -110,6 +112,7 @@ impl Lead {
             }),
             stored_tick: stored.tick,
             ticker: Ticker::new(Arc::clone(&shared.clock), shared.tick_ms, stored.tick, Instant::now()),
+            observed: Arc::clone(&shared.observed),
             report: Report::new(Arc::clone(shared)),
         }
     }
@@ -139,6 +142,7 @@ impl Lead {
             LoadEvent::Pending => {}
             LoadEvent::Done(watch) => {
                 tracing::info!(rows = self.loaded, "state loaded");
+                self.observed.loaded();
                 let input = self.state.take().map(|state| state.models);
                 self.models = watch.zip(input).map(|(watch, input)| ModelChanges { watch, input });
             }

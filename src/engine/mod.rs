@@ -9,6 +9,7 @@
 //! | `input` | one worker's reader and the tick that it fills |
 //! | `gate` | what was sent and is not durable: the back-pressure |
 //! | `signals` | what workers tell each other beside the data |
+//! | [`observed`] | what it lets others see of its figures |
 //! | [`summary`] | what a run did |
 
 pub mod clock;
@@ -16,12 +17,13 @@ pub mod cluster;
 mod gate;
 mod input;
 mod lead;
+pub mod observed;
 mod report;
 mod signals;
 pub mod summary;
 mod worker;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,12 +36,12 @@ use viewtide_models::forecasting::When;
 
 use crate::engine::clock::Clock;
 use crate::engine::cluster::{Cluster, ClusterError};
+use crate::engine::observed::Observed;
 use crate::engine::signals::Terms;
 use crate::engine::summary::RunSummary;
 use crate::limits::STOP_SECONDS_MAX;
 use crate::sink::SinkError;
 use crate::sink::committer::{Committer, Loader, Stored, Writer};
-use crate::sink::totals::SinkTotals;
 use crate::source::{Source, SourceError};
 
 /// What an engine needs.
@@ -60,6 +62,8 @@ pub struct EngineConfig {
     pub source: Arc<dyn Source>,
     /// Where rows go: the started committer on process 0, nothing on the others.
     pub committer: Option<Committer>,
+    /// What it lets others see.
+    pub observed: Arc<Observed>,
     /// Wall-clock time; that of process 0 counts.
     pub clock: Arc<dyn Clock>,
     /// Raised by somebody else to ask for a clean stop.
@@ -124,8 +128,7 @@ pub(crate) struct Shared {
     stored: Stored,
     writer: Mutex<Option<Writer>>,
     loader: Mutex<Option<Loader>>,
-    totals: Arc<Mutex<SinkTotals>>,
-    times_gated: AtomicU64,
+    observed: Arc<Observed>,
     failed: AtomicBool,
     failure: Mutex<Option<EngineError>>,
 }
@@ -148,10 +151,6 @@ impl Shared {
 
     fn stored(&self) -> &Stored {
         &self.stored
-    }
-
-    fn totals(&self) -> SinkTotals {
-        lock(&self.totals).clone()
     }
 
     /// Ends every worker of this process at once; the first error is the cause.
@@ -211,14 +210,16 @@ fn terms(config: &EngineConfig) -> Terms {
 /// Runs this process's workers until the end of the input, a clean stop or a failure. Returns what was done, on process 0.
 pub fn run(config: EngineConfig) -> Result<Option<RunSummary>, EngineError> {
     let terms = terms(&config);
-    let EngineConfig { cluster, series, forecasts, tick_ms, exit_at_end, source, committer, clock, stop, .. } = config;
+    let EngineConfig {
+        cluster, series, forecasts, tick_ms, exit_at_end, source, committer, observed, clock, stop, ..
+    } = config;
     let leads = committer.is_some();
-    let (stored, writer, loader, totals, committing) = match committer {
+    let (stored, writer, loader, committing) = match committer {
         Some(committer) => {
             let parts = committer.into_parts();
-            (parts.stored, Some(parts.writer), Some(parts.loader), parts.totals, Some(parts.thread))
+            (parts.stored, Some(parts.writer), Some(parts.loader), Some(parts.thread))
         }
-        None => (Stored::default(), None, None, Arc::default(), None),
+        None => (Stored::default(), None, None, None),
     };
     let (builders, guard) = cluster.connect()?;
     let shared = Arc::new(Shared {
@@ -233,8 +234,7 @@ pub fn run(config: EngineConfig) -> Result<Option<RunSummary>, EngineError> {
         stored,
         writer: Mutex::new(writer),
         loader: Mutex::new(loader),
-        totals,
-        times_gated: AtomicU64::new(0),
+        observed,
         failed: AtomicBool::new(false),
         failure: Mutex::new(None),
     });
@@ -253,5 +253,5 @@ pub fn run(config: EngineConfig) -> Result<Option<RunSummary>, EngineError> {
         thread.join();
     }
     let seconds = started.elapsed().as_secs_f64();
-    Ok(leads.then(|| shared.totals().summary(seconds, cluster.peers())))
+    Ok(leads.then(|| shared.observed.totals().summary(seconds, cluster.peers())))
 }

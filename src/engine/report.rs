@@ -1,7 +1,6 @@
 //! The line of figures that a running engine logs every few seconds.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::engine::Shared;
@@ -35,7 +34,7 @@ impl Report {
 
     /// Says at the end what no line has said yet.
     pub fn finish(mut self) {
-        let crossed = self.shared.totals().crossed;
+        let crossed = self.shared.observed.totals().crossed;
         warn_of_crossing(crossed, &mut self.last_crossed);
     }
 
@@ -45,22 +44,22 @@ impl Report {
         if elapsed < Duration::from_secs(REPORT_INTERVAL_SECONDS) {
             return;
         }
-        let totals = self.shared.totals();
+        let observed = &self.shared.observed;
+        let totals = observed.totals();
         let records = totals.records();
         let rate = (records - self.last_records) as f64 / elapsed.as_secs_f64();
-        let age_ms = self.shared.clock.now_us() / 1_000 - i64::try_from(totals.durable_tick).unwrap_or(0);
         tracing::info!(
             records,
             records_per_second = rate.round(),
-            lag = self.shared.source.lag(),
+            lag = observed.lag(),
             durable_tick = totals.durable_tick,
-            durable_age_ms = if totals.durable_tick == 0 { None } else { Some(age_ms) },
+            durable_age_ms = observed.durable_age_ms(),
             commits = totals.commits,
             rows = totals.rows_written(),
             dead_letters = totals.dead_letters,
             late_rows = totals.late,
             retries = totals.retries,
-            times_gated = self.shared.times_gated.load(Ordering::Relaxed),
+            times_gated = observed.times_gated(),
             "progress"
         );
         self.last_at = Instant::now();

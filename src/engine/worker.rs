@@ -206,8 +206,9 @@ impl Work {
         let tick = stored_tick + 1;
         let source = Arc::clone(&self.shared.source);
         let forecasts = self.shared.forecasts;
-        let reader = Reader::start(source, self.share, positions, tick, inputs, Gate::new(bytes_max), forecasts)
-            .map_err(EngineError::Thread)?;
+        let gate = Gate::new(bytes_max, self.shared.observed.gated());
+        let reader =
+            Reader::start(source, self.share, positions, tick, inputs, gate, forecasts).map_err(EngineError::Thread)?;
         self.reader = Some(reader);
         Ok(())
     }
@@ -261,7 +262,6 @@ impl Work {
             lead.finish();
         }
         if let Some(reader) = self.reader {
-            self.shared.times_gated.fetch_add(reader.times_gated(), Ordering::Relaxed);
             reader.join(|tick| flow.is_durable(tick));
         }
     }

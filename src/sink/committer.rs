@@ -45,8 +45,6 @@ pub struct CommitterParts {
     pub writer: Writer,
     /// For worker 0: the stored state.
     pub loader: Loader,
-    /// What has become durable.
-    pub totals: Arc<Mutex<SinkTotals>>,
     /// The thread itself.
     pub thread: CommitterThread,
 }
@@ -126,15 +124,14 @@ struct Order {
 }
 
 impl Committer {
-    /// Takes over the database, and returns once it may be written to and before anything is loaded.
-    pub fn start(config: SinkConfig) -> Result<Self, SinkError> {
+    /// Takes over the database, and returns once it may be written to and before anything is loaded. What becomes durable is
+    /// counted in `totals`.
+    pub fn start(config: SinkConfig, totals: Arc<Mutex<SinkTotals>>) -> Result<Self, SinkError> {
         let (orders, inbox) = channel();
         let (ack, acks) = channel();
         let (load, events) = sync_channel(LOAD_CHUNKS_QUEUED_MAX);
         let (error, errors) = channel();
         let (started, start) = channel();
-        let totals = Arc::<Mutex<SinkTotals>>::default();
-        let counted = Arc::clone(&totals);
         let thread = std::thread::Builder::new()
             .name("sink".to_owned())
             .spawn(move || {
@@ -142,7 +139,7 @@ impl Committer {
                     Ok(runtime) => runtime,
                     Err(io) => return drop(started.send(Err(SinkError::Thread(io.to_string())))),
                 };
-                let session = match runtime.block_on(Session::start(config, counted)) {
+                let session = match runtime.block_on(Session::start(config, totals)) {
                     Ok((session, stored)) => {
                         let _ = started.send(Ok(stored));
                         session
@@ -158,7 +155,7 @@ impl Committer {
         tracing::info!(incarnation = stored.incarnation, tick = stored.tick, "took over the tables");
         let writer = Writer { orders, acks };
         let loader = Loader { events, errors };
-        Ok(Self { parts: CommitterParts { stored, writer, loader, totals, thread: CommitterThread(thread) } })
+        Ok(Self { parts: CommitterParts { stored, writer, loader, thread: CommitterThread(thread) } })
     }
 
     /// What was stored when it started.
@@ -288,7 +285,9 @@ impl Session {
         tracing::debug!(tick = commit.tick, ms = began.elapsed().as_millis(), "committed");
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
         totals.commits += 1;
+        totals.commit_times.add(began.elapsed());
         totals.durable_tick = commit.tick;
+        totals.forecasts_issued += commit.forecasts.new.len() as u64;
         totals.dead_letters += commit.dead_letters.len() as u64;
         totals.gaps += commit.gaps.len() as u64;
         totals.add_tallies(&tallies);

@@ -1,6 +1,7 @@
 //! What the sink has made durable so far, for log lines and the summary.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use viewtide_dataflows::Tick;
 use viewtide_dataflows::series::Tally;
@@ -28,6 +29,33 @@ pub struct SinkTotals {
     pub gaps: u64,
     /// The last committed tick.
     pub durable_tick: Tick,
+    /// How long transactions took, with what went before them.
+    pub commit_times: CommitTimes,
+    /// Forecasts that were issued.
+    pub forecasts_issued: u64,
+}
+
+/// How long commits took: how many of them by upper bounds, and all together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommitTimes {
+    /// How many took at most as long as the bound at the same place, and longer than the one before it.
+    pub counts: [u64; CommitTimes::BOUNDS_MS.len()],
+    /// All, also those longer than the last bound.
+    pub total: Duration,
+}
+
+impl CommitTimes {
+    /// Milliseconds.
+    pub const BOUNDS_MS: [u64; 11] = [2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000];
+
+    /// One more.
+    pub fn add(&mut self, elapsed: Duration) {
+        self.total += elapsed;
+        let bound = Self::BOUNDS_MS.iter().position(|bound_ms| elapsed <= Duration::from_millis(*bound_ms));
+        if let Some(bound) = bound {
+            self.counts[bound] += 1;
+        }
+    }
 }
 
 impl SinkTotals {
@@ -68,5 +96,20 @@ impl SinkTotals {
             seconds,
             records_per_second: if seconds > 0.0 { (records as f64 / seconds).round() } else { 0.0 },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_counts_below_the_first_bound_that_it_keeps() {
+        let mut times = CommitTimes::default();
+        for ms in [0, 2, 3, 5_000, 5_001] {
+            times.add(Duration::from_millis(ms));
+        }
+        assert_eq!(times.counts, [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(times.total, Duration::from_millis(10_006));
     }
 }

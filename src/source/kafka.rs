@@ -24,7 +24,8 @@ use super::kafka_reader::Reader;
 use super::kafka_settings::{KafkaSettings, left, refused};
 use super::topic_id::topic_id;
 use super::{
-    Feed, Gap, Input, LostReason, OnLostOffsets, Positions, Share, Source, SourceError, SourceIdentity, Spans, spans_of,
+    Feed, Gap, Input, LostReason, OnLostOffsets, Partition, Positions, Share, Source, SourceError, SourceIdentity,
+    Spans, spans_of,
 };
 use crate::limits::{KAFKA_IDLE_POLL, KAFKA_METADATA_TIMEOUT};
 
@@ -251,8 +252,12 @@ impl Source for KafkaSource {
     }
 
     /// As of a few seconds ago.
-    fn lag(&self) -> Option<u64> {
-        Some(self.shared.places().values().map(|place| place.end.saturating_sub(place.next)).sum())
+    fn lags(&self) -> Option<BTreeMap<Partition, u64>> {
+        let input = self.config.input;
+        let lag = |(number, place): (&u32, &ReadPlace)| {
+            (Partition { input, number: *number }, place.end.saturating_sub(place.next))
+        };
+        Some(self.shared.places().iter().map(lag).collect())
     }
 }
 

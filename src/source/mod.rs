@@ -332,8 +332,13 @@ pub trait Source: Send + Sync + 'static {
     /// Everything before these positions is durable; for sources that tell others so.
     fn durable(&self, _positions: &Positions) {}
 
-    /// Records that wait to be read in this process's share, where the source knows.
-    fn lag(&self) -> Option<u64> {
+    /// Records that wait to be read in each partition of this process's share, where the source knows.
+    fn lags(&self) -> Option<BTreeMap<Partition, u64>> {
         None
+    }
+
+    /// The same over all partitions.
+    fn lag(&self) -> Option<u64> {
+        self.lags().map(|lags| lags.values().sum())
     }
 }

@@ -43,7 +43,7 @@ impl Input {
     }
 
     /// Its name in the positions that are stored; partitions of snapshots go without.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Snapshots => "snapshots",
             Self::VideosTopic => "videos_topic",

@@ -3,10 +3,12 @@
 //! Each worker's reader is then several threads that share a feed. Positions name their input, so each of them goes on where
 //! it stood; and the end is said once all are there.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    Beside, Feed, Gap, Input, OnLostOffsets, Positions, Share, Source, SourceError, SourceEvent, SourceIdentity, Spans,
+    Beside, Feed, Gap, Input, OnLostOffsets, Partition, Positions, Share, Source, SourceError, SourceEvent,
+    SourceIdentity, Spans,
 };
 
 /// Snapshots and what is read beside them.
@@ -87,9 +89,13 @@ impl Source for SideBySide {
         self.all().for_each(|source| source.durable(positions));
     }
 
-    /// That of the sources that know theirs: a file beside a topic does not hide how far the topic is.
-    fn lag(&self) -> Option<u64> {
-        self.all().filter_map(|source| source.lag()).reduce(|lag, more| lag + more)
+    /// Those of the sources that know theirs: a file beside a topic does not hide how far the topic is.
+    fn lags(&self) -> Option<BTreeMap<Partition, u64>> {
+        let known = self.all().filter_map(|source| source.lags());
+        known.reduce(|mut lags, more| {
+            lags.extend(more);
+            lags
+        })
     }
 }
 
@@ -102,7 +108,7 @@ mod tests {
 
     use super::super::csv::CsvSource;
     use super::super::videos_file::VideosFile;
-    use super::super::{Partition, SourceBatch, Span};
+    use super::super::{SourceBatch, Span};
     use super::*;
 
     const SNAPSHOTS: &str = "timestamp,video_id,title,views\n2025-07-01 00:00:44,7tbWmYUZLX4,A,5\n";

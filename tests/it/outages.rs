@@ -14,7 +14,7 @@ use crate::harness::wait_for;
 use crate::scenario::{DEADLINE, Input, Row, Size, rows_of, run_to_end, send, tables, topic_of};
 
 /// A server of the test's own, in a folder that both the server's account and this one can reach.
-fn own_server(folder: &std::path::Path, port: Option<u16>) -> ManagedPostgres {
+pub fn own_server(folder: &std::path::Path, port: Option<u16>) -> ManagedPostgres {
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(folder, open).expect("a folder that others may enter");
     ManagedPostgres::start(ManagedConfig { data_dir: Some(folder.join("data")), port }).expect("a server")

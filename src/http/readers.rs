@@ -1,0 +1,77 @@
+//! Read-only connections to Postgres, a few, with a deadline for everything.
+
+use std::time::Duration;
+
+use deadpool::managed::{Manager, Metrics, Pool, RecycleError, RecycleResult, Timeouts};
+use deadpool::{Runtime, managed::PoolError};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row};
+
+use crate::limits::{HTTP_READ_SECONDS_MAX, HTTP_READERS_MAX};
+use crate::postgres::connect::{ConnectError, DatabaseUrl, connect, in_words};
+
+/// Why something was not read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReadError {
+    /// No connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// All connections are in use, or the server does not answer.
+    #[error("Postgres has not answered within {HTTP_READ_SECONDS_MAX} s")]
+    TooSlow,
+    /// The server said no.
+    #[error("Postgres says: {0}")]
+    Db(String),
+}
+
+/// Connections that are made when they are needed.
+pub(super) struct Readers {
+    pool: Pool<Connections>,
+}
+
+struct Connections {
+    database: DatabaseUrl,
+}
+
+impl Manager for Connections {
+    type Type = Client;
+    type Error = ReadError;
+
+    async fn create(&self) -> Result<Client, ReadError> {
+        let client = connect(&self.database, "viewtide http").await?;
+        // The server ends a query as well, which nobody waits for any more then.
+        let session =
+            format!("SET default_transaction_read_only = on; SET statement_timeout = '{HTTP_READ_SECONDS_MAX}s'");
+        client.batch_execute(&session).await.map_err(|error| ReadError::Db(in_words(&error)))?;
+        Ok(client)
+    }
+
+    async fn recycle(&self, client: &mut Client, _: &Metrics) -> RecycleResult<ReadError> {
+        if client.is_closed() { Err(RecycleError::message("the server is gone")) } else { Ok(()) }
+    }
+}
+
+impl Readers {
+    pub(super) fn new(database: DatabaseUrl) -> Self {
+        let deadline = Some(Duration::from_secs(HTTP_READ_SECONDS_MAX));
+        let pool = Pool::builder(Connections { database })
+            .max_size(HTTP_READERS_MAX)
+            .timeouts(Timeouts { wait: deadline, create: deadline, recycle: deadline })
+            .runtime(Runtime::Tokio1)
+            .build()
+            .expect("timeouts and a runtime to wait with");
+        Self { pool }
+    }
+
+    /// Rows, within the deadline.
+    pub(super) async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, ReadError> {
+        let read = async {
+            let client = self.pool.get().await.map_err(|error| match error {
+                PoolError::Backend(error) => error,
+                _ => ReadError::TooSlow,
+            })?;
+            client.query(sql, params).await.map_err(|error| ReadError::Db(in_words(&error)))
+        };
+        tokio::time::timeout(Duration::from_secs(HTTP_READ_SECONDS_MAX), read).await.unwrap_or(Err(ReadError::TooSlow))
+    }
+}
