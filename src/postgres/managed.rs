@@ -19,7 +19,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 mod account;
 mod binaries;
@@ -34,6 +34,8 @@ use binaries::Binaries;
 use layout::Layout;
 use server::Server;
 use temporary::Watcher;
+
+use crate::limits::MANAGED_LEAVE_PATIENCE;
 
 /// The role viewtide and people connect as. It owns its database and may create others; it is no superuser.
 pub const ROLE: &str = "viewtide";
@@ -242,10 +244,19 @@ impl ManagedPostgres {
         start_lock.lock().map_err(ManagedError::io("lock", &self.layout.start_lock()))?;
         drop(users);
         let users = lock_file(&self.layout.users_lock())?;
-        match users.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(Stopped::LeftToOthers),
-            Err(TryLockError::Error(error)) => return Err(ManagedError::io("lock", &self.layout.users_lock())(error)),
+        let begin = Instant::now();
+        loop {
+            match users.try_lock() {
+                Ok(()) => break,
+                // A process that another thread is just starting holds copies of our files, and their locks, until it runs.
+                Err(TryLockError::WouldBlock) if begin.elapsed() < MANAGED_LEAVE_PATIENCE => {
+                    std::thread::sleep(server::POLL)
+                }
+                Err(TryLockError::WouldBlock) => return Ok(Stopped::LeftToOthers),
+                Err(TryLockError::Error(error)) => {
+                    return Err(ManagedError::io("lock", &self.layout.users_lock())(error));
+                }
+            }
         }
         server::stop(&self.layout, &self.account, &self.binaries, &self.server)?;
         Ok(Stopped::Server)

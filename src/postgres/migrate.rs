@@ -6,6 +6,7 @@ use tokio_postgres::{Client, Error, GenericClient};
 
 use crate::limits::LOCK_TIMEOUT_SECONDS;
 use crate::postgres::connect::{in_words, is_transient};
+use crate::postgres::reader_role;
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -15,7 +16,7 @@ mod embedded {
 const START_LOCK: i64 = 0x7669_6577_7469_6465;
 
 /// Tables of ours, by which another program's database is recognised.
-const OUR_TABLES: [&str; 16] = [
+pub(super) const OUR_TABLES: [&str; 16] = [
     "video_stats_processed",
     "hourly_aggregations",
     "dead_letters",
@@ -184,9 +185,11 @@ pub async fn check(client: &Client) -> Result<(), MigrateError> {
     Ok(())
 }
 
-/// Applies what is missing, each migration as a transaction, and returns how many. The caller holds [`START_LOCK`].
+/// Applies what is missing, each migration as a transaction, and returns how many; who only reads sees what is new. The caller
+/// holds [`START_LOCK`].
 pub async fn migrate(client: &mut Client) -> Result<usize, MigrateError> {
     check(client).await?;
     let report = runner().run_async(client).await.map_err(|error| MigrateError::Failed(error.to_string()))?;
+    reader_role::grant(client).await;
     Ok(report.applied_migrations().len())
 }

@@ -3,3 +3,4 @@
 pub mod connect;
 pub mod managed;
 pub mod migrate;
+pub mod reader_role;

@@ -6,6 +6,7 @@ use std::process::{Output, Stdio};
 
 use super::layout::{Layout, SUPERUSER, create_private_dir, write_anew};
 use super::{Account, Binaries, DATABASE, Durability, ManagedError, ROLE};
+use crate::postgres::reader_role::READER_ROLE;
 
 /// Read before each start, and written by viewtide; a relative path, so that the data directory may move.
 const INCLUDE: &str = "\n# What viewtide sets.\ninclude '../postgres.conf'\n";
@@ -80,6 +81,8 @@ fn create_role(
             // One statement a line.
             writeln!(stdin, "CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}';")?;
             writeln!(stdin, "CREATE DATABASE {DATABASE} OWNER {ROLE};")?;
+            // Made here, since who may make roles may do too much.
+            writeln!(stdin, "CREATE ROLE {READER_ROLE} NOLOGIN;")?;
         }
         child.wait_with_output()
     };

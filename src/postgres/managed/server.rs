@@ -21,7 +21,7 @@ pub(super) struct Server {
 }
 
 /// Between looks at a server that comes up or goes down.
-const POLL: Duration = Duration::from_millis(20);
+pub(super) const POLL: Duration = Duration::from_millis(20);
 
 /// Free ports are tried so often: another process may take one between our look and the server's.
 const PORT_ATTEMPTS_MAX: usize = 5;
