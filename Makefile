@@ -5,7 +5,7 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(TARGET)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo test fmt fmt-check lint deny bench pretrained clean
+.PHONY: help setup setup-test demo test fmt fmt-check lint deny bench pretrained docs clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: setup-test ## Print the figures of the operator, the dataflow and the who
 
 pretrained: setup ## Train the models that come with viewtide anew: the same data and recipe give the same bytes
 	cargo run --release --locked -- train --csv data/tracked_dense.csv.gz --leave-out-fold 0 --out models/pretrained
+
+docs: setup-test ## Write docs/ anew: what commands say of themselves, and the comments of the tables
+	VIEWTIDE_WRITE_DOCS=1 cargo test --locked --test it -- docs::
 
 clean: ## Remove all that was built and fetched
 	cargo clean

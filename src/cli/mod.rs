@@ -1,5 +1,6 @@
 //! The command line: one file a command, each with its flags and what it does with them.
 
+mod completions;
 pub mod database;
 mod dead_letters;
 mod durations;
@@ -7,6 +8,7 @@ mod evaluate;
 mod input;
 mod kafka;
 mod list_format;
+mod man;
 mod migrate;
 mod models;
 mod outcome;
@@ -86,6 +88,10 @@ enum Command {
     Models(models::ModelsArgs),
     /// Apply the database migrations
     Migrate(migrate::MigrateArgs),
+    /// Write what a shell completes commands and flags by to standard output
+    Completions(completions::CompletionsArgs),
+    /// Write pages of the manual
+    Man(man::ManArgs),
 }
 
 impl Cli {
@@ -107,6 +113,8 @@ impl Cli {
             Command::Train(args) => train::execute(args),
             Command::Models(args) => models::execute(args),
             Command::Migrate(args) => migrate::execute(args),
+            Command::Completions(args) => completions::execute(args),
+            Command::Man(args) => man::execute(args),
         }
     }
 }

@@ -1,0 +1,24 @@
+//! `viewtide completions`: what shells complete commands and flags by.
+
+use std::io::Write;
+
+use anyhow::Context;
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use crate::cli::{Cli, Outcome};
+
+/// For which shell.
+#[derive(Clone, Debug, Args)]
+pub struct CompletionsArgs {
+    /// Shell that they are for
+    shell: Shell,
+}
+
+/// Writes them to standard output.
+pub fn execute(args: CompletionsArgs) -> anyhow::Result<Outcome> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "viewtide", &mut script);
+    std::io::stdout().write_all(&script).context("cannot write to standard output")?;
+    Ok(Outcome::Done)
+}
