@@ -14,7 +14,7 @@
 //! | [`replay`] | CSV files to Kafka |
 //! | [`registry`] | what forecasts are made by: added, put into use, and watched by a run |
 //! | [`retrain`] | models made anew beside a run, and put into use where they are better |
-//! | [`http`] | what a run says of itself: its figures, and whether it works |
+//! | [`http`] | what a run shows over HTTP: a live page, its figures, and whether it works |
 //! | [`mlflow`] | retrainings mirrored to an MLflow tracking server |
 //! | [`train`] | models made of all that is stored, or of CSV files |
 //! | [`dead_letters`] | dead letters listed, exported, and sent again |

@@ -69,7 +69,8 @@ pub struct RunArgs {
     /// Tracking server of MLflow that every retraining is mirrored to, as http://localhost:5000; the run never waits for it
     #[arg(long, env = "VIEWTIDE_MLFLOW", value_name = "URI", hide_env_values = true)]
     mlflow: Option<String>,
-    /// Port, or address and port, where /metrics (for Prometheus), /healthz and /readyz are. A port alone is for this machine only
+    /// Port, or address and port, of a live page, and of /metrics (for Prometheus), /healthz and /readyz. A port alone is for this
+    /// machine only
     #[arg(long, env = "VIEWTIDE_HTTP", value_name = "ADDR", value_parser = listen::parse)]
     http: Option<SocketAddr>,
     /// End once all that was there at the start is committed

@@ -17,6 +17,7 @@ use viewtide_models::forecasting::When;
 use crate::cli::Outcome;
 use crate::cli::stop::stop_on_signals;
 use crate::engine::cluster::Cluster;
+use crate::http::listen::listen_from;
 use crate::postgres::connect::DatabaseUrl;
 use crate::postgres::managed::ManagedPostgres;
 use crate::replay::{Pace, ReplayConfig, ReplaySummary, replay};
@@ -42,6 +43,8 @@ const PARTITIONS: i32 = 4;
 const TOPIC: &str = "youtube_stats";
 /// How fast records come where people watch: the whole sample in about ten seconds.
 const RATE_WATCHED: f64 = 5_000.0;
+/// The first port that is tried for the page.
+const PORT: u16 = 8088;
 /// How often the demo looks whether to end.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -111,7 +114,9 @@ impl Demo {
 
     /// Records at a pace that can be followed, then the results; the tables stay up until somebody stops the demo.
     fn watch(&self) -> anyhow::Result<()> {
-        let engine = self.engine(false)?;
+        let page = listen_from(PORT).context("no port is free for the page")?;
+        eprintln!("the page: http://{}", page.local_addr()?);
+        let engine = Run { http: Some(page), ..self.engine(false)? };
         let engine = Builder::new().name("engine".to_owned()).spawn(move || engine.run())?;
         let sent = self.replay(Pace::PerSecond(RATE_WATCHED))?.progress.sent;
         while !self.stop.load(Ordering::Relaxed) && !engine.is_finished() && results::records(&self.url)? < sent {

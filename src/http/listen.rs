@@ -30,6 +30,24 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
+/// Begins to listen on the first free one of this machine's own ports from `first` on.
+///
+/// # Errors
+/// The system's word on the last that was tried.
+pub fn listen_from(first: u16) -> io::Result<TcpListener> {
+    const TRIED_MAX: u16 = 100;
+    let mut listening = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, first)));
+    for port in (first..=u16::MAX).skip(1).take(usize::from(TRIED_MAX)) {
+        match listening {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                listening = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+            }
+            _ => break,
+        }
+    }
+    listening
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +65,13 @@ mod tests {
         for wrong in ["", "localhost", "127.0.0.1", "1:2:3", "65536", "http://127.0.0.1:80"] {
             assert!(parse(wrong).unwrap_err().contains("write a port"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_next_port_is_taken_where_the_first_is_in_use() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let taken = listener.local_addr().unwrap();
+        let next = listen_from(taken.port()).unwrap().local_addr().unwrap();
+        assert!(next.ip().is_loopback() && next.port() > taken.port());
     }
 }

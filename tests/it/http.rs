@@ -132,6 +132,124 @@ fn assert_known(file: &str, figures: &BTreeMap<String, f64>) {
     }
 }
 
+/// Titles that a page must bear.
+const TITLES: [&str; 5] =
+    ["<script>alert('1')</script>", "\"quoted\" & 'so' </td></table>", "שלום עולם 🎬", "日本語のタイトル", "plain"];
+
+/// Thirty hours of a video of a channel each, the last one alone much faster; and one video with a single snapshot and no likes.
+fn polls() -> Vec<String> {
+    let value = |hour: i64, last: char, title: &str, views: i64, likes: &str| {
+        let time = jiff::Timestamp::from_second(1_751_328_000 + 3_600 * hour).expect("a time");
+        let title = serde_json::to_string(title).expect("JSON");
+        format!(
+            r#"{{"timestamp":"{time}","video_id":"AAAAAAAAAA{last}","viewCount":{views},"likeCount":{likes},"title":{title},
+                "channel_id":"UCAAAAAAAAAAAAAAAAAAAAAA","channel_title":"<b>channel</b>"}}"#
+        )
+    };
+    let mut polls = Vec::new();
+    for hour in 0..30 {
+        for ((place, title), last) in (1..).zip(TITLES).zip("AEIMQ".chars()) {
+            let gain = if place == 5 { 1_000_000 } else { 100 * place };
+            polls.push(value(hour, last, title, 5_000 + gain * hour, "7"));
+        }
+    }
+    polls.push(value(29, 'U', "alone", 3, "null"));
+    polls
+}
+
+fn send_values(topic: &str, values: &[String]) {
+    let message = |value: &'static str| Message { value: Some(value.as_bytes()), ..Message::default() };
+    let values: Vec<&'static str> = values.iter().map(|value| &*value.clone().leak()).collect();
+    kafka::shared().produce(topic, values.into_iter().map(message));
+}
+
+#[test]
+fn the_page_shows_what_stands_in_the_tables_whatever_a_title_is() {
+    let topic = kafka::shared().fresh_topic("page", 1);
+    let database = Database::fresh();
+    let mut run = viewtide(run_args(&Input::Topic(topic.clone()), &database, &["--http", "0", "--forecasts", "off"]));
+    let address = address(&mut run);
+    until_ready(&address);
+    let empty = get(&address, "/").1;
+    assert!(empty.contains("No video has gained any views in this window yet."), "{empty}");
+
+    send_values(&topic, &polls());
+    let json = |path: &str| -> serde_json::Value { serde_json::from_str(&get(&address, path).1).expect("JSON") };
+    wait_for("all of it", DEADLINE, || (json("/api/overview")["now"]["records"] == 151).then_some(()));
+    for hours in [1, 6, 24, 168] {
+        let path = format!("/api/overview?window={hours}");
+        let sql = format!(
+            "SELECT json_agg(json_build_object('video_id', video_id, 'title', title, 'channel_title', channel_title,
+                        'views_gained', views_gained, 'views_per_hour', views_per_hour, 'label', label) ORDER BY rank)::text
+             FROM trending JOIN videos USING (video_id) JOIN trends USING (video_id)
+             WHERE scope = 'all' AND window_hours = {hours}"
+        );
+        let stored: serde_json::Value = serde_json::from_str(&database.value(&sql)).expect("JSON");
+        let shown = wait_for("what was read to be old enough", DEADLINE, || {
+            let shown = json(&path);
+            (shown["risers"].as_array().map(Vec::len) == stored.as_array().map(Vec::len)).then_some(shown)
+        });
+        for (shown, stored) in shown["risers"].as_array().expect("rows").iter().zip(stored.as_array().expect("rows")) {
+            for (column, value) in stored.as_object().expect("columns") {
+                // Postgres writes whole doubles without a point.
+                let is_same = value.is_number() && shown[column].as_f64() == value.as_f64() || &shown[column] == value;
+                assert!(is_same, "{hours} h, {column}: {} and {value}", shown[column]);
+            }
+            let gains = shown["views_gained_hourly"].as_array().expect("hours");
+            assert_eq!((gains.len(), gains.iter().filter(|gain| !gain.is_null()).count()), (48, 29));
+        }
+        assert_page_shows(&get(&address, &format!("/?window={hours}")).1, &stored);
+    }
+    assert_eq!(get(&address, "/?window=5").0.split("\r\n").next(), Some("http/1.1 400 bad request"));
+    assert_eq!(get(&address, "/api/overview?window=x").0.split("\r\n").next(), Some("http/1.1 400 bad request"));
+    let outlier = &json("/api/overview")["outliers"][0];
+    let score = "SELECT max(outlier_score)::text FROM video_trends";
+    // Medians are looked at every half minute.
+    if !outlier.is_null() {
+        assert_eq!(outlier["outlier_score"].as_f64(), database.value(score).parse().ok());
+    }
+    assert_eq!(events(&address, 2).len(), 2);
+    run.signal(Signal::SIGTERM);
+    run.wait(DEADLINE).expect_code(0);
+}
+
+/// Every row of `stored` stands in the page, in its order and escaped, and nothing of a title is taken for HTML.
+fn assert_page_shows(page: &str, stored: &serde_json::Value) {
+    let mut rest = page;
+    for row in stored.as_array().expect("rows") {
+        let escape =
+            |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+        let title = escape(row["title"].as_str().expect("a title"));
+        let (_, after) = rest.split_once(&format!(">{title}</bdi></a>")).unwrap_or_else(|| panic!("{title}:\n{rest}"));
+        rest = after;
+    }
+    assert_eq!(page.matches("<script").count(), 1, "{page}");
+    assert!(page.contains("&lt;b&gt;channel&lt;/b&gt;") && !page.contains("<b>"), "{page}");
+    // All that it loads is its own.
+    for from in page.split(" src=\"").skip(1).chain(page.split("<link ").skip(1)) {
+        assert!(!from.split('>').next().expect("a tag").contains("//"), "{from}");
+    }
+}
+
+/// The first events of the live page.
+fn events(address: &str, count: usize) -> Vec<String> {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a deadline");
+    let request = format!("GET /live?window=24 HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("sent");
+    let (mut heard, mut buffer) = (Vec::new(), [0; 65_536]);
+    loop {
+        let read = stream.read(&mut buffer).expect("something more");
+        heard.extend_from_slice(&buffer[..read]);
+        let text = String::from_utf8_lossy(&heard);
+        let events: Vec<String> = text.split("data: ").skip(1).map(str::to_owned).collect();
+        if events.len() >= count || read == 0 {
+            assert!(events.iter().all(|event| event.starts_with("<h1>Overview</h1>")), "{text}");
+            return events;
+        }
+    }
+}
+
 #[test]
 fn while_postgres_is_away_it_says_so_and_counts_how_often_readers_reach_their_limit() {
     let topic = kafka::shared().fresh_topic("away", 1);
@@ -142,6 +260,7 @@ fn while_postgres_is_away_it_says_so_and_counts_how_often_readers_reach_their_li
     let mut run = viewtide(args.into_iter().chain(Input::Topic(topic.clone()).args()));
     let address = address(&mut run);
     until_ready(&address);
+    assert!(!get(&address, "/").1.contains("cannot be read"));
     let pid = server.pid();
     kill(Pid::from_raw(pid), Signal::SIGKILL).expect("kill the server");
     drop::<ManagedPostgres>(server);
@@ -159,6 +278,9 @@ fn while_postgres_is_away_it_says_so_and_counts_how_often_readers_reach_their_li
     assert!(head.starts_with("http/1.1 503") && body.contains("cannot connect to database"), "{head}\n{body}");
     assert!(!body.contains(url.split(['/', ':', '@']).nth(4).expect("a password")), "{body}");
     assert_eq!(get(&address, "/healthz").1, "ok\n");
+    let page = get(&address, "/").1;
+    assert!(page.contains("The tables cannot be read: cannot connect to database"), "{page}");
+    assert!(page.contains("What follows was read ") && page.contains("Dead letters"), "{page}");
     // The line in the log counts as it goes on, too.
     run.wait_for_output("times_gated=1", DEADLINE);
 

@@ -98,6 +98,7 @@ fn every_command_works_in_the_order_of_the_page() {
         match command.split_whitespace().next() {
             Some("demo") => {
                 process.wait_for_output("the tables stay up until you press Ctrl-C", DEADLINE);
+                assert!(process.stderr().contains("the page: http://127.0.0.1:"), "{}", process.stderr());
                 stop(process);
             }
             Some("run") if !command.contains("--exit-at-end") => {

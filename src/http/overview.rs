@@ -1,0 +1,361 @@
+//! What is coming in and how fresh it is, the fastest risers, and the videos that stand out from their channel.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use serde::{Deserialize, Serialize};
+
+use crate::http::cached::{Cached, Found};
+use crate::http::readers::{ReadError, Readers};
+use crate::http::sparkline::sparkline;
+use crate::http::{Shown, figures, pace, page};
+
+/// Windows that trends and ranks are over: hours, and how they are called.
+const WINDOWS: [(i32, &str); 4] = [(1, "1 hour"), (6, "6 hours"), (24, "24 hours"), (168, "7 days")];
+
+/// The place of the usual one.
+const WINDOW_DEFAULT: usize = 2;
+
+/// Ranks change with every commit.
+const RISERS_AGE_MAX: Duration = Duration::from_secs(1);
+
+/// The median of every channel is looked at, and moves slowly.
+const OUTLIERS_AGE_MAX: Duration = Duration::from_secs(30);
+
+const RISERS: &str = "
+    SELECT r.video_id, v.title, v.channel_title, r.views_gained, r.views_per_hour, t.label,
+           (extract(epoch FROM t.as_of) * 1000000)::bigint,
+           ARRAY(SELECT h.total_views_gained
+                 FROM generate_series(date_trunc('hour', t.as_of) - interval '47 hours', t.as_of, '1 hour') AS hour
+                 LEFT JOIN hourly_aggregations h ON h.video_id = r.video_id AND h.hour_start = hour
+                 ORDER BY hour)
+    FROM trending r LEFT JOIN videos v USING (video_id) LEFT JOIN trends t USING (video_id)
+    WHERE r.scope = 'all' AND r.window_hours = $1 ORDER BY r.rank LIMIT 20";
+
+const OUTLIERS: &str = "
+    SELECT video_id, title, channel_title, views_gained_24h, label, outlier_score
+    FROM video_trends WHERE outlier_score IS NOT NULL ORDER BY outlier_score DESC, video_id LIMIT 10";
+
+/// A video that gained much.
+#[derive(Clone, Debug, Serialize)]
+struct Riser {
+    video_id: String,
+    title: Option<String>,
+    channel_title: Option<String>,
+    views_gained: i64,
+    views_per_hour: Option<f64>,
+    label: Option<String>,
+    /// Its newest snapshot, microseconds since 1970.
+    as_of_us: Option<i64>,
+    /// Of the 48 hours up to that, the newest last.
+    views_gained_hourly: Vec<Option<i64>>,
+}
+
+/// A video that gains much more than others of its channel.
+#[derive(Clone, Debug, Serialize)]
+struct Outlier {
+    video_id: String,
+    title: Option<String>,
+    channel_title: Option<String>,
+    views_gained_24h: i64,
+    label: Option<String>,
+    outlier_score: f64,
+}
+
+/// What the tables are read for.
+pub(super) struct OverviewTables {
+    risers: [Cached<Vec<Riser>>; WINDOWS.len()],
+    outliers: Cached<Vec<Outlier>>,
+}
+
+impl OverviewTables {
+    pub(super) fn new() -> Self {
+        Self { risers: WINDOWS.map(|_| Cached::new(RISERS_AGE_MAX)), outliers: Cached::new(OUTLIERS_AGE_MAX) }
+    }
+}
+
+/// The engine's own figures, which need no table.
+#[derive(Clone, Debug, Serialize)]
+struct Now {
+    is_loaded: bool,
+    durable_at: Option<String>,
+    durable_age_seconds: Option<f64>,
+    lag_records: Option<u64>,
+    records_per_second: Option<f64>,
+    /// Since the start of the run, as all that follows.
+    records: u64,
+    dead_letters: u64,
+    late_rows: u64,
+    forecasts_issued: u64,
+}
+
+/// All of it.
+struct Overview {
+    window: usize,
+    now: Now,
+    risers: Found<Vec<Riser>>,
+    outliers: Found<Vec<Outlier>>,
+}
+
+/// What is asked for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    /// Hours.
+    window: Option<i32>,
+}
+
+impl Asked {
+    /// The place of the window.
+    pub(super) fn window(&self) -> Result<usize, NoWindow> {
+        let Some(hours) = self.window else { return Ok(WINDOW_DEFAULT) };
+        WINDOWS.iter().position(|(known, _)| *known == hours).ok_or(NoWindow)
+    }
+}
+
+/// Something else was asked for.
+pub(super) struct NoWindow;
+
+impl IntoResponse for NoWindow {
+    fn into_response(self) -> Response {
+        (StatusCode::BAD_REQUEST, "window: write 1, 6, 24 or 168 (hours)\n").into_response()
+    }
+}
+
+/// The page.
+pub(super) async fn overview(State(shown): State<Arc<Shown>>, Query(asked): Query<Asked>) -> Result<Markup, NoWindow> {
+    let window = asked.window()?;
+    let live = format!("/live?window={}", WINDOWS[window].0);
+    Ok(page::page("Overview", &live, main(&shown, window).await))
+}
+
+/// The same as JSON.
+pub(super) async fn as_json(State(shown): State<Arc<Shown>>, Query(asked): Query<Asked>) -> Result<Response, NoWindow> {
+    let Overview { window, now, risers, outliers } = read(&shown, asked.window()?).await;
+    let trouble = risers.trouble.clone().or(outliers.trouble.clone());
+    let rows = serde_json::json!({
+        "now": now,
+        "window_hours": WINDOWS[window].0,
+        "risers": risers.value.as_ref().map(|(rows, _)| rows.as_ref()),
+        "outliers": outliers.value.as_ref().map(|(rows, _)| rows.as_ref()),
+        "trouble": trouble,
+    });
+    Ok(Json(rows).into_response())
+}
+
+/// What the page shows at this moment.
+pub(super) async fn main(shown: &Shown, window: usize) -> Markup {
+    let Overview { window, now, risers, outliers } = read(shown, window).await;
+    html! {
+        h1 { "Overview" }
+        @if let Some(trouble) = risers.trouble.as_ref().or(outliers.trouble.as_ref()) {
+            p.trouble role="alert" {
+                "The tables cannot be read: " (trouble) ". "
+                @match &risers.value {
+                    Some((_, at)) => { "What follows was read " (figures::age(at.elapsed())) " ago." }
+                    None => { "Nothing was read yet." }
+                }
+            }
+        }
+        (tiles(&now))
+        (risers_section(window, &risers))
+        (outliers_section(&outliers))
+    }
+}
+
+async fn read(shown: &Shown, window: usize) -> Overview {
+    let (tables, readers) = (&shown.overview, shown.readers.as_ref());
+    let (risers, outliers) = tokio::join!(
+        tables.risers[window].get(read_risers(readers, WINDOWS[window].0)),
+        tables.outliers.get(read_outliers(readers))
+    );
+    Overview { window, now: now(shown), risers, outliers }
+}
+
+fn now(shown: &Shown) -> Now {
+    let observed = &shown.observed;
+    let totals = observed.totals();
+    let tick = i64::try_from(totals.durable_tick).unwrap_or(i64::MAX);
+    Now {
+        is_loaded: observed.is_loaded(),
+        durable_at: (tick > 0).then(|| figures::time(tick.saturating_mul(1_000))),
+        durable_age_seconds: observed.durable_age_ms().map(|age_ms| age_ms as f64 / 1_000.0),
+        lag_records: observed.lag(),
+        records_per_second: shown.pace.records_per_second(),
+        records: totals.records(),
+        dead_letters: totals.dead_letters,
+        late_rows: totals.late,
+        forecasts_issued: totals.forecasts_issued,
+    }
+}
+
+async fn read_risers(readers: Option<&Readers>, window_hours: i32) -> Result<Vec<Riser>, ReadError> {
+    let Some(readers) = readers else { return Ok(Vec::new()) };
+    let rows = readers.query(RISERS, &[&window_hours]).await?;
+    let riser = |row: &tokio_postgres::Row| Riser {
+        video_id: row.get(0),
+        title: row.get(1),
+        channel_title: row.get(2),
+        views_gained: row.get(3),
+        views_per_hour: row.get(4),
+        label: row.get(5),
+        as_of_us: row.get(6),
+        views_gained_hourly: row.get(7),
+    };
+    Ok(rows.iter().map(riser).collect())
+}
+
+async fn read_outliers(readers: Option<&Readers>) -> Result<Vec<Outlier>, ReadError> {
+    let Some(readers) = readers else { return Ok(Vec::new()) };
+    let rows = readers.query(OUTLIERS, &[]).await?;
+    let outlier = |row: &tokio_postgres::Row| Outlier {
+        video_id: row.get(0),
+        title: row.get(1),
+        channel_title: row.get(2),
+        views_gained_24h: row.get(3),
+        label: row.get(4),
+        outlier_score: row.get(5),
+    };
+    Ok(rows.iter().map(outlier).collect())
+}
+
+fn tiles(now: &Now) -> Markup {
+    let whole = |number: u64| figures::count(i64::try_from(number).unwrap_or(i64::MAX));
+    let age = now.durable_age_seconds.map(|seconds| figures::age(Duration::from_secs_f64(seconds.max(0.0))));
+    let (lag, rate) = (now.lag_records.map(whole), now.records_per_second.map(figures::rate));
+    let tiles = [
+        ("Newest commit", age.map(|age| format!("{age} ago")), now.durable_at.as_ref().map(|at| format!("{at} UTC"))),
+        ("Waiting to be read", lag.map(|lag| format!("{lag} records")), Some("in Kafka, by now".to_owned())),
+        ("Coming in", rate.map(|rate| format!("{rate} records/s")), Some(format!("over {} s", pace::SPAN.as_secs()))),
+        ("Snapshots read", Some(whole(now.records)), Some("since the start".to_owned())),
+        ("Forecasts issued", Some(whole(now.forecasts_issued)), Some("since the start".to_owned())),
+        ("Late rows", Some(whole(now.late_rows)), Some("since the start, not folded in".to_owned())),
+        ("Dead letters", Some(whole(now.dead_letters)), Some("since the start, no snapshots".to_owned())),
+    ];
+    html! {
+        section aria-labelledby="now" {
+            h2 #now { "Now" }
+            @if !now.is_loaded {
+                p { "The stored state is still being loaded." }
+            }
+            dl.tiles {
+                @for (name, value, note) in tiles {
+                    div {
+                        dt { (name) }
+                        dd { (value.as_deref().unwrap_or("-")) @if let Some(note) = note { small { (note) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn risers_section(window: usize, risers: &Found<Vec<Riser>>) -> Markup {
+    let rows = risers.value.as_ref().map(|(rows, _)| rows.as_slice()).unwrap_or_default();
+    html! {
+        section aria-labelledby="risers" {
+            h2 #risers { "Fastest risers" }
+            nav.windows aria-label="Window of the fastest risers" {
+                @for (place, (hours, name)) in WINDOWS.into_iter().enumerate() {
+                    a href=(format!("/?window={hours}")) aria-current=[(place == window).then_some("true")] { (name) }
+                }
+            }
+            @if rows.is_empty() {
+                p { "No video has gained any views in this window yet." }
+            } @else {
+                @if let Some(newest) = rows.iter().filter_map(|riser| riser.as_of_us).max() {
+                    p { "Up to each video's newest snapshot; the newest of them is of " (figures::time(newest)) " UTC." }
+                }
+                div.wide role="region" aria-labelledby="risers" tabindex="0" {
+                    table {
+                        thead {
+                            tr {
+                                th.number scope="col" { "Rank" }
+                                th scope="col" { "Video" }
+                                th.number scope="col" { "Views gained" }
+                                th.number scope="col" { "Views per hour" }
+                                th scope="col" { "Trend" }
+                                th scope="col" { "Its last 48 hours" }
+                            }
+                        }
+                        tbody {
+                            @for (place, riser) in rows.iter().enumerate() {
+                                tr {
+                                    td.number { (place + 1) }
+                                    td { (video(&riser.video_id, riser.title.as_deref(), riser.channel_title.as_deref())) }
+                                    td.number { (figures::count(riser.views_gained)) }
+                                    td.number { (riser.views_per_hour.map_or("-".to_owned(), figures::rate)) }
+                                    td { (label(riser.label.as_deref())) }
+                                    td { (sparkline(&riser.views_gained_hourly)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn outliers_section(outliers: &Found<Vec<Outlier>>) -> Markup {
+    let rows = outliers.value.as_ref().map(|(rows, _)| rows.as_slice()).unwrap_or_default();
+    html! {
+        section aria-labelledby="outliers" {
+            h2 #outliers { "Far above their channel" }
+            p { "Views per hour over 24 hours, by the median of the channel's videos; of channels with at least four." }
+            @if rows.is_empty() {
+                p { "No channel has four videos with a trend yet." }
+            } @else {
+                div.wide role="region" aria-labelledby="outliers" tabindex="0" {
+                    table {
+                        thead {
+                            tr {
+                                th scope="col" { "Video" }
+                                th.number scope="col" { "Times the median" }
+                                th.number scope="col" { "Views in 24 hours" }
+                                th scope="col" { "Trend" }
+                            }
+                        }
+                        tbody {
+                            @for outlier in rows {
+                                tr {
+                                    td {
+                                        (video(&outlier.video_id, outlier.title.as_deref(), outlier.channel_title.as_deref()))
+                                    }
+                                    td.number { (figures::rate(outlier.outlier_score)) }
+                                    td.number { (figures::count(outlier.views_gained_24h)) }
+                                    td { (label(outlier.label.as_deref())) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A title in whatever direction it is written, which leads to the video, and its channel.
+fn video(id: &str, title: Option<&str>, channel: Option<&str>) -> Markup {
+    html! {
+        a.title href=(format!("https://www.youtube.com/watch?v={id}")) rel="noreferrer" { bdi { (title.unwrap_or(id)) } }
+        @if let Some(channel) = channel {
+            bdi.channel { (channel) }
+        }
+    }
+}
+
+fn label(label: Option<&str>) -> Markup {
+    let (sign, class) = match label {
+        Some("spiking") => ("⇈", "up"),
+        Some("rising") => ("↑", "up"),
+        Some("falling") => ("↓", "down"),
+        Some("steady") => ("→", "even"),
+        _ => return html! { span.even { "-" } },
+    };
+    html! { span class=(class) { span aria-hidden="true" { (sign) " " } (label.unwrap_or_default()) } }
+}
