@@ -115,9 +115,8 @@ fn commit_times(commits: u64, times: &CommitTimes) -> MetricFamily {
 
 fn gauge(name: &str, help: &str, samples: Vec<Sample>) -> MetricFamily {
     let metric = |(labels, value): Sample| {
-        let mut gauge = Gauge::default();
+        let (mut metric, mut gauge) = (labelled(labels), Gauge::default());
         gauge.set_value(value);
-        let mut metric = labelled(labels);
         metric.set_gauge(gauge);
         metric
     };
@@ -126,9 +125,8 @@ fn gauge(name: &str, help: &str, samples: Vec<Sample>) -> MetricFamily {
 
 fn counter(name: &str, help: &str, samples: Vec<Sample>) -> MetricFamily {
     let metric = |(labels, value): Sample| {
-        let mut counter = Counter::default();
+        let (mut metric, mut counter) = (labelled(labels), Counter::default());
         counter.set_value(value);
-        let mut metric = labelled(labels);
         metric.set_counter(counter);
         metric
     };
