@@ -22,6 +22,7 @@
 //! | [`picture`] | forecasts and their errors, drawn |
 //! | [`demo`] | all of it on bundled real data |
 //! | [`async_thread`] | asynchronous work beside a run |
+//! | [`trouble`] | trouble that lasts, said once |
 //! | [`whole_file`] | files that are there whole, or as they were before |
 //! | [`limits`] | every limit, with its unit and reason |
 //! | [`run`] | a whole run, put together |
@@ -46,5 +47,6 @@ pub mod run;
 pub mod sink;
 pub mod source;
 pub mod train;
+pub mod trouble;
 pub mod verify;
 pub mod whole_file;

@@ -85,6 +85,9 @@ pub const MLFLOW_ANSWER_SECONDS_MAX: u64 = 30;
 /// Bytes of an answer of MLflow that are read: a run with all its figures has about 10 kB.
 pub const MLFLOW_ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
+/// Characters of an answer of MLflow that a message shows.
+pub const MLFLOW_ANSWER_CHARS_MAX: usize = 200;
+
 /// Connections over HTTP at once; a browser opens six, a scraper one. Others wait.
 pub const HTTP_CONNECTIONS_MAX: usize = 256;
 
@@ -94,10 +97,13 @@ pub const HTTP_HEADER_SECONDS_MAX: u64 = 10;
 /// How long a connection over HTTP lasts at most, seconds; browsers make a new one.
 pub const HTTP_CONNECTION_SECONDS_MAX: u64 = 600;
 
+/// Ports that the demo tries for its page.
+pub const HTTP_PORTS_TRIED_MAX: u16 = 100;
+
 /// How long to wait where the system has no room for another connection.
 pub const HTTP_ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Connections to Postgres for all who look over HTTP: enough for 50 of them, and few beside the sink.
+/// Connections to Postgres for all who look over HTTP: few beside the sink, and each question is asked once for all.
 pub const HTTP_READERS_MAX: usize = 4;
 
 /// How long a look into the tables may take, seconds.

@@ -94,10 +94,8 @@ impl Run {
         let observed = Observed::new(Arc::clone(&self.source), Arc::clone(&self.clock), Arc::clone(&totals));
         let observed = Arc::new(observed);
         // Before the start, so that it can be seen that it takes its time.
-        let _http = match self.http.take() {
-            Some(listener) => Some(self.serve(listener, &observed)?),
-            None => None,
-        };
+        let listener = self.http.take();
+        let _http = listener.map(|listener| self.serve(listener, &observed)).transpose()?;
         let committer = match &self.database {
             Some(database) if self.cluster.process == 0 => Some(Committer::start(self.sink(database), totals)?),
             _ => None,

@@ -1,12 +1,11 @@
 //! `viewtide completions`: what shells complete commands and flags by.
 
-use std::io::Write;
-
 use anyhow::Context;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use crate::cli::{Cli, Outcome};
+use crate::destination::Destination;
 
 /// For which shell.
 #[derive(Clone, Debug, Args)]
@@ -19,6 +18,6 @@ pub struct CompletionsArgs {
 pub fn execute(args: CompletionsArgs) -> anyhow::Result<Outcome> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "viewtide", &mut script);
-    std::io::stdout().write_all(&script).context("cannot write to standard output")?;
+    Destination::Standard.write(&script).context("cannot write to standard output")?;
     Ok(Outcome::Done)
 }

@@ -163,10 +163,8 @@ pub fn execute(args: RunArgs) -> anyhow::Result<Outcome> {
         .chosen("run")?
         .open(args.start, args.future_max, args.on_lost_offsets)?
         .ok_or_else(|| usage("no input: give --brokers HOST:PORT (and --topic), or --csv FILE..".to_owned()))?;
-    let http = match args.http {
-        Some(address) => Some(listen::listen(address).with_context(|| format!("--http: cannot listen on {address}"))?),
-        None => None,
-    };
+    let listen = |address| listen::listen(address).with_context(|| format!("--http: cannot listen on {address}"));
+    let http = args.http.map(listen).transpose()?;
     // Only process 0 writes; the others get what is stored from it.
     let database = if cluster.process == 0 { Some(args.database.open()?) } else { None };
     let summary = Run {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::clock::Clock;
 use crate::sink::totals::SinkTotals;
@@ -25,7 +25,11 @@ impl Observed {
 
     /// What has become durable.
     pub fn totals(&self) -> SinkTotals {
-        self.totals.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, SinkTotals> {
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records that wait to be read in each partition of this process's share, where the source knows; of a few seconds ago.
@@ -41,7 +45,7 @@ impl Observed {
     /// How old the last durable tick is, milliseconds; `None` where there is none. An idle input makes none, so it is only of
     /// interest while there is a lag.
     pub fn durable_age_ms(&self) -> Option<i64> {
-        let tick = self.totals().durable_tick;
+        let tick = self.lock().durable_tick;
         (tick > 0).then(|| self.clock.now_us() / 1_000 - i64::try_from(tick).unwrap_or(i64::MAX))
     }
 

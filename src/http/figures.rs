@@ -4,17 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::picture::number::grouped;
+
 /// With a comma between thousands.
 pub(super) fn count(count: i64) -> String {
-    let digits = count.unsigned_abs().to_string();
-    let mut text = if count < 0 { "-".to_owned() } else { String::new() };
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    format!("{}{}", if count < 0 { "-" } else { "" }, grouped(count.unsigned_abs()))
 }
 
 /// A rate or a ratio: whole from a hundred on, with one decimal below.

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
+use crate::limits::HTTP_PORTS_TRIED_MAX;
+
 /// Parses `8088` or `:8088`, which are this machine's own, `host:port` or `[::1]:8088`.
 ///
 /// # Errors
@@ -33,19 +35,12 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// Begins to listen on the first free one of this machine's own ports from `first` on.
 ///
 /// # Errors
-/// The system's word on the last that was tried.
+/// The system's word on the first.
 pub fn listen_from(first: u16) -> io::Result<TcpListener> {
-    const TRIED_MAX: u16 = 100;
-    let mut listening = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, first)));
-    for port in (first..=u16::MAX).skip(1).take(usize::from(TRIED_MAX)) {
-        match listening {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                listening = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-            }
-            _ => break,
-        }
-    }
-    listening
+    let listen_on = |port| listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let is_free = |tried: &io::Result<_>| !matches!(tried, Err(error) if error.kind() == io::ErrorKind::AddrInUse);
+    let mut tried = (first..=first.saturating_add(HTTP_PORTS_TRIED_MAX)).map(listen_on);
+    tried.find(is_free).unwrap_or_else(|| listen_on(first))
 }
 
 #[cfg(test)]

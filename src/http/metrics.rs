@@ -114,23 +114,30 @@ fn commit_times(commits: u64, times: &CommitTimes) -> MetricFamily {
 }
 
 fn gauge(name: &str, help: &str, samples: Vec<Sample>) -> MetricFamily {
-    let metric = |(labels, value): Sample| {
-        let (mut metric, mut gauge) = (labelled(labels), Gauge::default());
+    let set = |metric: &mut Metric, value| {
+        let mut gauge = Gauge::default();
         gauge.set_value(value);
         metric.set_gauge(gauge);
-        metric
     };
-    family(name, help, MetricType::GAUGE, samples.into_iter().map(metric).collect())
+    family(name, help, MetricType::GAUGE, metrics_of(samples, set))
 }
 
 fn counter(name: &str, help: &str, samples: Vec<Sample>) -> MetricFamily {
-    let metric = |(labels, value): Sample| {
-        let (mut metric, mut counter) = (labelled(labels), Counter::default());
+    let set = |metric: &mut Metric, value| {
+        let mut counter = Counter::default();
         counter.set_value(value);
         metric.set_counter(counter);
+    };
+    family(name, help, MetricType::COUNTER, metrics_of(samples, set))
+}
+
+fn metrics_of(samples: Vec<Sample>, set: impl Fn(&mut Metric, f64)) -> Vec<Metric> {
+    let metric = |(labels, value): Sample| {
+        let mut metric = labelled(labels);
+        set(&mut metric, value);
         metric
     };
-    family(name, help, MetricType::COUNTER, samples.into_iter().map(metric).collect())
+    samples.into_iter().map(metric).collect()
 }
 
 fn labelled(labels: Vec<(&'static str, String)>) -> Metric {

@@ -11,13 +11,15 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
+use viewtide_dataflows::trends::WINDOWS_HOURS;
 
 use crate::http::cached::{Cached, Found};
 use crate::http::readers::{ReadError, Readers};
+use crate::http::sparkline::HOURS;
 use crate::http::{Shown, figures, page};
 
-/// Windows that trends and ranks are over: hours, and how they are called.
-const WINDOWS: [(i32, &str); 4] = [(1, "1 hour"), (6, "6 hours"), (24, "24 hours"), (168, "7 days")];
+/// How the windows of trends and ranks are called.
+const WINDOW_NAMES: [&str; WINDOWS_HOURS.len()] = ["1 hour", "6 hours", "24 hours", "7 days"];
 
 /// The place of the usual one.
 const WINDOW_DEFAULT: usize = 2;
@@ -32,7 +34,7 @@ const RISERS: &str = "
     SELECT r.video_id, v.title, v.channel_title, r.views_gained, r.views_per_hour, t.label,
            (extract(epoch FROM t.as_of) * 1000000)::bigint,
            ARRAY(SELECT h.total_views_gained
-                 FROM generate_series(date_trunc('hour', t.as_of) - interval '47 hours', t.as_of, '1 hour') AS hour
+                 FROM generate_series(date_trunc('hour', t.as_of) - $2::integer * interval '1 hour', t.as_of, '1 hour') AS hour
                  LEFT JOIN hourly_aggregations h ON h.video_id = r.video_id AND h.hour_start = hour
                  ORDER BY hour)
     FROM trending r LEFT JOIN videos v USING (video_id) LEFT JOIN trends t USING (video_id)
@@ -70,13 +72,13 @@ struct Outlier {
 
 /// What the tables are read for.
 pub(super) struct OverviewTables {
-    risers: [Cached<Vec<Riser>>; WINDOWS.len()],
+    risers: [Cached<Vec<Riser>>; WINDOWS_HOURS.len()],
     outliers: Cached<Vec<Outlier>>,
 }
 
 impl OverviewTables {
     pub(super) fn new() -> Self {
-        Self { risers: WINDOWS.map(|_| Cached::new(RISERS_AGE_MAX)), outliers: Cached::new(OUTLIERS_AGE_MAX) }
+        Self { risers: WINDOWS_HOURS.map(|_| Cached::new(RISERS_AGE_MAX)), outliers: Cached::new(OUTLIERS_AGE_MAX) }
     }
 }
 
@@ -103,18 +105,25 @@ struct Overview {
     outliers: Found<Vec<Outlier>>,
 }
 
+impl Overview {
+    /// Why something of it is not of now.
+    fn trouble(&self) -> Option<&str> {
+        self.risers.trouble.as_deref().or(self.outliers.trouble.as_deref())
+    }
+}
+
 /// What is asked for.
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
     /// Hours.
-    window: Option<i32>,
+    window: Option<u32>,
 }
 
 impl Asked {
     /// The place of the window.
     pub(super) fn window(&self) -> Result<usize, NoWindow> {
         let Some(hours) = self.window else { return Ok(WINDOW_DEFAULT) };
-        WINDOWS.iter().position(|(known, _)| *known == hours).ok_or(NoWindow)
+        WINDOWS_HOURS.iter().position(|known| *known == hours).ok_or(NoWindow)
     }
 }
 
@@ -130,17 +139,18 @@ impl IntoResponse for NoWindow {
 /// The page.
 pub(super) async fn overview(State(shown): State<Arc<Shown>>, Query(asked): Query<Asked>) -> Result<Markup, NoWindow> {
     let window = asked.window()?;
-    let live = format!("/live?window={}", WINDOWS[window].0);
-    Ok(page::page("Overview", &live, main(&shown, window).await))
+    let query = format!("window={}", WINDOWS_HOURS[window]);
+    Ok(page::page("Overview", &query, main(&shown, window).await))
 }
 
 /// The same as JSON.
 pub(super) async fn as_json(State(shown): State<Arc<Shown>>, Query(asked): Query<Asked>) -> Result<Response, NoWindow> {
-    let Overview { window, now, risers, outliers } = read(&shown, asked.window()?).await;
-    let trouble = risers.trouble.clone().or(outliers.trouble.clone());
+    let overview = read(&shown, asked.window()?).await;
+    let trouble = overview.trouble();
+    let Overview { window, now, risers, outliers } = &overview;
     let rows = serde_json::json!({
         "now": now,
-        "window_hours": WINDOWS[window].0,
+        "window_hours": WINDOWS_HOURS[*window],
         "risers": risers.value.as_ref().map(|(rows, _)| rows.as_ref()),
         "outliers": outliers.value.as_ref().map(|(rows, _)| rows.as_ref()),
         "trouble": trouble,
@@ -150,10 +160,11 @@ pub(super) async fn as_json(State(shown): State<Arc<Shown>>, Query(asked): Query
 
 /// What the page shows at this moment.
 pub(super) async fn main(shown: &Shown, window: usize) -> Markup {
-    let Overview { window, now, risers, outliers } = read(shown, window).await;
+    let overview = read(shown, window).await;
+    let Overview { window, now, risers, outliers } = &overview;
     html! {
         h1 { "Overview" }
-        @if let Some(trouble) = risers.trouble.as_ref().or(outliers.trouble.as_ref()) {
+        @if let Some(trouble) = overview.trouble() {
             // Not an alert: it would be read out again with every second.
             p.trouble {
                 "The tables cannot be read: " (trouble) ". "
@@ -163,16 +174,16 @@ pub(super) async fn main(shown: &Shown, window: usize) -> Markup {
                 }
             }
         }
-        (parts::tiles(&now))
-        (parts::risers(window, &risers))
-        (parts::outliers(&outliers))
+        (parts::tiles(now))
+        (parts::risers(*window, risers))
+        (parts::outliers(outliers))
     }
 }
 
 async fn read(shown: &Shown, window: usize) -> Overview {
     let (tables, readers) = (&shown.overview, shown.readers.as_ref());
     let (risers, outliers) = tokio::join!(
-        tables.risers[window].get(read_risers(readers, WINDOWS[window].0)),
+        tables.risers[window].get(read_risers(readers, WINDOWS_HOURS[window])),
         tables.outliers.get(read_outliers(readers))
     );
     Overview { window, now: now(shown), risers, outliers }
@@ -195,9 +206,9 @@ fn now(shown: &Shown) -> Now {
     }
 }
 
-async fn read_risers(readers: Option<&Readers>, window_hours: i32) -> Result<Vec<Riser>, ReadError> {
+async fn read_risers(readers: Option<&Readers>, window_hours: u32) -> Result<Vec<Riser>, ReadError> {
     let Some(readers) = readers else { return Ok(Vec::new()) };
-    let rows = readers.query(RISERS, &[&window_hours]).await?;
+    let rows = readers.query(RISERS, &[&(window_hours as i32), &(HOURS as i32 - 1)]).await?;
     let riser = |row: &tokio_postgres::Row| Riser {
         video_id: row.get(0),
         title: row.get(1),

@@ -24,8 +24,8 @@ pub(super) async fn icon() -> Asset {
     asset("image/svg+xml", include_str!("page/icon.svg"))
 }
 
-/// A page of this title; `live` is where its main part comes from again and again.
-pub(super) fn page(title: &str, live: &str, main: Markup) -> Markup {
+/// A page of this title; `query` says what its main part is to show, which comes again and again.
+pub(super) fn page(title: &str, query: &str, main: Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -44,9 +44,9 @@ pub(super) fn page(title: &str, live: &str, main: Markup) -> Markup {
                     p.brand { "viewtide" }
                     p #live role="status" {}
                 }
-                main #main data-live=(live) { (main) }
+                main #main data-live=(format!("/live?{query}")) { (main) }
                 footer {
-                    p { "All times are UTC. The same as " a href=(live.replacen("/live", "/api/overview", 1)) { "JSON" } ", and "
+                    p { "All times are UTC. The same as " a href=(format!("/api/overview?{query}")) { "JSON" } ", and "
                         a href="/metrics" { "figures for Prometheus" } "." }
                 }
             }

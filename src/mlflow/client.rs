@@ -5,7 +5,6 @@
 //! status that it does not know is answered with 200 and not taken. What is sent here is therefore as it is wanted, and where the
 //! answer says what was taken that is compared.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
@@ -13,7 +12,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
-use crate::limits::{MLFLOW_ANSWER_BYTES_MAX, MLFLOW_ANSWER_SECONDS_MAX};
+use crate::limits::{MLFLOW_ANSWER_BYTES_MAX, MLFLOW_ANSWER_CHARS_MAX, MLFLOW_ANSWER_SECONDS_MAX};
 use crate::mlflow::MlflowError;
 use crate::mlflow::server::MlflowServer;
 
@@ -200,9 +199,8 @@ async fn body(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
 
 /// The beginning of what a server says, in one line.
 fn shown(text: &str) -> String {
-    const CHARS_MAX: usize = 200;
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(CHARS_MAX) {
+    match line.char_indices().nth(MLFLOW_ANSWER_CHARS_MAX) {
         Some((end, _)) => format!("{}..", &line[..end]),
         None if line.is_empty() => "nothing".to_owned(),
         None => line,
@@ -211,12 +209,5 @@ fn shown(text: &str) -> String {
 
 /// An error with its causes, and without the URL, which may hold a password.
 fn in_words(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words += &format!(": {error}");
-        cause = error.source();
-    }
-    words
+    format!("{:#}", anyhow::Error::new(error.without_url()))
 }

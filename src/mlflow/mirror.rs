@@ -14,6 +14,7 @@ use crate::mlflow::retraining::{self, Retraining};
 use crate::mlflow::server::MlflowServer;
 use crate::postgres::connect::{DatabaseUrl, connect};
 use crate::registry::RegistryError;
+use crate::trouble::Trouble;
 
 /// The experiment that all runs are of.
 const EXPERIMENT: &str = "viewtide";
@@ -36,18 +37,16 @@ async fn mirror(database: DatabaseUrl, server: MlflowServer) {
         Err(error) => return tracing::warn!("retrainings are not mirrored to MLflow at {server}: {error}"),
     };
     let mut mirror = Mirror { database, client, session: None, experiment: None, mirrored: HashSet::new() };
-    let mut said = None;
+    let mut trouble = Trouble::default();
     loop {
         match mirror.round().await {
-            Ok(()) if said.take().is_some() => tracing::info!("MLflow at {server} has all retrainings again"),
+            Ok(()) if trouble.ends() => tracing::info!("MLflow at {server} has all retrainings again"),
             Ok(()) => {}
             Err(error) => {
                 // What is known of the server may be what is wrong.
                 mirror.experiment = None;
-                let error = error.to_string();
-                if said.as_ref() != Some(&error) {
+                if trouble.is_news(&error) {
                     tracing::warn!("retrainings wait in model_metrics for MLflow at {server}: {error}");
-                    said = Some(error);
                 }
             }
         }

@@ -14,7 +14,7 @@
 mod error_panel;
 mod fan_panel;
 mod legend;
-mod number;
+pub(crate) mod number;
 mod palette;
 mod panel;
 mod scale;
@@ -131,7 +131,7 @@ fn grid(top: f64, height: f64) -> impl Iterator<Item = Area> {
 fn extent(videos: &Videos) -> String {
     let snapshots: usize = videos.iter().map(|video| video.snapshots().len()).sum();
     let noun = if videos.len() == 1 { "video" } else { "videos" };
-    let counts = format!("{} {noun}, {} snapshots", videos.len(), number::grouped(snapshots));
+    let counts = format!("{} {noun}, {} snapshots", videos.len(), number::grouped(snapshots as u64));
     let ends =
         videos.iter().filter_map(|video| Some([video.snapshots().first()?.time, video.snapshots().last()?.time]));
     let ends = ends.reduce(|[first, last], [from, to]| [first.min(from), last.max(to)]);

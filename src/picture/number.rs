@@ -22,7 +22,7 @@ pub(super) fn short(value: f64, digits: usize) -> String {
 }
 
 /// With a comma after every three digits: `46,068`.
-pub(super) fn grouped(count: usize) -> String {
+pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {

@@ -13,6 +13,7 @@ use crate::limits::MODELS_POLL_SECONDS;
 use crate::postgres::connect::{DatabaseUrl, connect};
 use crate::registry::RegistryError;
 use crate::registry::stored::InUse;
+use crate::trouble::Trouble;
 
 /// What changes in the models in use. Looks no more once this is dropped.
 #[derive(Debug)]
@@ -41,23 +42,20 @@ impl Watch {
 /// Looks again and again, until nobody listens any more.
 async fn watch(database: DatabaseUrl, mut in_use: InUse, changes: Sender<Vec<StoredModel>>) {
     let mut client = None;
-    let mut said = None;
+    let mut trouble = Trouble::default();
     loop {
         tokio::time::sleep(Duration::from_secs(MODELS_POLL_SECONDS)).await;
         match look(&database, &mut client, &mut in_use).await {
-            Ok(changed) if changed.is_empty() => said = None,
             Ok(changed) => {
-                said = None;
-                if changes.send(changed).is_err() {
+                trouble.ends();
+                if !changed.is_empty() && changes.send(changed).is_err() {
                     return;
                 }
             }
             Err(error) => {
                 client = None;
-                let error = error.to_string();
-                if said.as_ref() != Some(&error) {
+                if trouble.is_news(&error) {
                     tracing::warn!("cannot look which models are in use, those that were stay: {error}");
-                    said = Some(error);
                 }
             }
         }

@@ -14,7 +14,7 @@ use viewtide::postgres::managed::ManagedPostgres;
 use crate::harness::kafka::{self, Message};
 use crate::harness::postgres::{Database, rows as rows_at};
 use crate::harness::process::{Process, viewtide};
-use crate::harness::wait_for;
+use crate::harness::{target_dir, wait_for};
 use crate::outages::own_server;
 use crate::scenario::{DEADLINE, Input, rows_of, run_args, topic_of};
 
@@ -58,7 +58,7 @@ fn figures(address: &str) -> BTreeMap<String, f64> {
 
 /// What promtool says of `input`, where it likes it.
 fn promtool(args: &[&str], input: &str) -> String {
-    let of_setup = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a parent").join("tools/promtool");
+    let of_setup = target_dir().join("tools/promtool");
     let program = if of_setup.exists() { of_setup } else { "promtool".into() };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cluster/prometheus");
     let mut child = Command::new(program)
@@ -157,12 +157,6 @@ fn polls() -> Vec<String> {
     polls
 }
 
-fn send_values(topic: &str, values: &[String]) {
-    let message = |value: &'static str| Message { value: Some(value.as_bytes()), ..Message::default() };
-    let values: Vec<&'static str> = values.iter().map(|value| &*value.clone().leak()).collect();
-    kafka::shared().produce(topic, values.into_iter().map(message));
-}
-
 #[test]
 fn the_page_shows_what_stands_in_the_tables_whatever_a_title_is() {
     let topic = kafka::shared().fresh_topic("page", 1);
@@ -173,7 +167,9 @@ fn the_page_shows_what_stands_in_the_tables_whatever_a_title_is() {
     let empty = get(&address, "/").1;
     assert!(empty.contains("No video has gained any views in this window yet."), "{empty}");
 
-    send_values(&topic, &polls());
+    let polls = polls();
+    kafka::shared()
+        .produce(&topic, polls.iter().map(|value| Message { value: Some(value.as_bytes()), ..Message::default() }));
     let json = |path: &str| -> serde_json::Value { serde_json::from_str(&get(&address, path).1).expect("JSON") };
     wait_for("all of it", DEADLINE, || (json("/api/overview")["now"]["records"] == 151).then_some(()));
     for hours in [1, 6, 24, 168] {

@@ -3,25 +3,26 @@
 use std::time::Duration;
 
 use maud::{Markup, html};
+use viewtide_dataflows::trends::WINDOWS_HOURS;
 
 use crate::http::cached::Found;
-use crate::http::overview::{Now, Outlier, Riser, WINDOWS};
-use crate::http::sparkline::sparkline;
+use crate::http::overview::{Now, Outlier, Riser, WINDOW_NAMES};
+use crate::http::sparkline::{HOURS, sparkline};
 use crate::http::{figures, pace};
+use crate::picture::number::grouped;
 
 /// The engine's own figures.
 pub(super) fn tiles(now: &Now) -> Markup {
-    let whole = |number: u64| figures::count(i64::try_from(number).unwrap_or(i64::MAX));
     let age = now.durable_age_seconds.map(|seconds| figures::age(Duration::from_secs_f64(seconds.max(0.0))));
-    let (lag, rate) = (now.lag_records.map(whole), now.records_per_second.map(figures::rate));
+    let (lag, rate) = (now.lag_records.map(grouped), now.records_per_second.map(figures::rate));
     let tiles = [
         ("Newest commit", age.map(|age| format!("{age} ago")), now.durable_at.as_ref().map(|at| format!("{at} UTC"))),
         ("Waiting to be read", lag.map(|lag| format!("{lag} records")), Some("in Kafka, by now".to_owned())),
         ("Coming in", rate.map(|rate| format!("{rate} records/s")), Some(format!("over {} s", pace::SPAN.as_secs()))),
-        ("Snapshots read", Some(whole(now.records)), Some("since the start".to_owned())),
-        ("Forecasts issued", Some(whole(now.forecasts_issued)), Some("since the start".to_owned())),
-        ("Late rows", Some(whole(now.late_rows)), Some("since the start, not folded in".to_owned())),
-        ("Dead letters", Some(whole(now.dead_letters)), Some("since the start, no snapshots".to_owned())),
+        ("Snapshots read", Some(grouped(now.records)), Some("since the start".to_owned())),
+        ("Forecasts issued", Some(grouped(now.forecasts_issued)), Some("since the start".to_owned())),
+        ("Late rows", Some(grouped(now.late_rows)), Some("since the start, not folded in".to_owned())),
+        ("Dead letters", Some(grouped(now.dead_letters)), Some("since the start, no snapshots".to_owned())),
     ];
     html! {
         section aria-labelledby="now" {
@@ -48,7 +49,7 @@ pub(super) fn risers(window: usize, risers: &Found<Vec<Riser>>) -> Markup {
         section aria-labelledby="risers" {
             h2 #risers { "Fastest risers" }
             nav.windows aria-label="Window of the fastest risers" {
-                @for (place, (hours, name)) in WINDOWS.into_iter().enumerate() {
+                @for (place, (hours, name)) in WINDOWS_HOURS.into_iter().zip(WINDOW_NAMES).enumerate() {
                     a href=(format!("/?window={hours}")) aria-current=[(place == window).then_some("true")] { (name) }
                 }
             }
@@ -67,7 +68,7 @@ pub(super) fn risers(window: usize, risers: &Found<Vec<Riser>>) -> Markup {
                                 th.number scope="col" { "Views gained" }
                                 th.number scope="col" { "Views per hour" }
                                 th scope="col" { "Trend" }
-                                th scope="col" { "Its last 48 hours" }
+                                th scope="col" { "Its last " (HOURS) " hours" }
                             }
                         }
                         tbody {

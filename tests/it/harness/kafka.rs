@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::OnceLock;
@@ -20,7 +19,7 @@ use rdkafka::util::Timeout;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use super::folder::Folder;
-use super::{children, wait_for};
+use super::{children, free_ports, target_dir, wait_for};
 
 /// Names the release, for `make setup-test` too.
 const POM: &str = include_str!("../../kafka/pom.xml");
@@ -238,13 +237,6 @@ const SHARED_SESSION: Duration = Duration::from_secs(60);
 /// The same of a broker that is killed: a restart waits for the old session to end.
 const OWN_SESSION: Duration = Duration::from_secs(4);
 
-/// Two ports that were free just now.
-fn free_ports() -> [u16; 2] {
-    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    let (one, other) = (bind(), bind());
-    [one, other].map(|listener| listener.local_addr().expect("its address").port())
-}
-
 fn properties(dir: &Path, port: u16, controller_port: u16, session: Duration) -> String {
     let (data, session_ms) = (dir.join("data"), session.as_millis());
     format!(
@@ -308,11 +300,10 @@ fn java_options() -> Vec<OsString> {
 
 /// Where `make setup-test` puts the jars: beside what cargo builds.
 fn jars_dir() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp has a parent");
     let version = POM
         .split_once("<artifactId>kafka_2.13</artifactId>")
         .and_then(|(_, rest)| rest.split_once("<version>")?.1.split_once("</version>"))
         .map(|(version, _)| version)
         .expect("the pom names Kafka's version");
-    target.join(format!("kafka-{version}"))
+    target_dir().join(format!("kafka-{version}"))
 }

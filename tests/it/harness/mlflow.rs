@@ -1,14 +1,14 @@
 //! A real MLflow tracking server from PyPI, on a free port, with a folder of its own.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-use std::{fs, net};
 
 use serde_json::{Value, json};
 
 use super::folder::Folder;
-use super::wait_for;
+use super::{free_ports, target_dir, wait_for};
 
 /// Names the release, for `make setup-test` too.
 const REQUIREMENTS: &str = include_str!("../../mlflow/requirements.txt");
@@ -34,8 +34,7 @@ pub struct Mlflow {
 impl Mlflow {
     /// A server that does not run yet; its port was free just now.
     pub fn new() -> Self {
-        let listener = net::TcpListener::bind((net::Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let port = listener.local_addr().expect("its address").port();
+        let [port] = free_ports();
         Self { port, running: None, dir: Folder::new() }
     }
 
@@ -118,9 +117,8 @@ fn json_of(answer: &[u8]) -> Value {
 
 /// Where `make setup-test` puts it: beside what cargo builds.
 fn python() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp has a parent");
     let version = REQUIREMENTS.lines().find_map(|line| line.strip_prefix("mlflow-skinny==")).expect("a version");
-    let python = target.join(format!("tools/mlflow-{version}/bin/python"));
+    let python = target_dir().join(format!("tools/mlflow-{version}/bin/python"));
     assert!(fs::exists(&python).is_ok_and(|is| is), "no {}: run `make setup-test` first", python.display());
     python
 }
