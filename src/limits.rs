@@ -106,6 +106,12 @@ pub const HTTP_ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Connections to Postgres for all who look over HTTP: few beside the sink, and each question is asked once for all.
 pub const HTTP_READERS_MAX: usize = 4;
 
+/// Answers of the tables of each kind of page that are kept for the next who asks the same: a page of a video has about 100 kB.
+pub const HTTP_ANSWERS_KEPT_MAX: usize = 128;
+
+/// Bytes that are looked for in titles, names and ids.
+pub const HTTP_SEARCH_BYTES_MAX: usize = 200;
+
 /// How long a look into the tables may take, seconds.
 pub const HTTP_READ_SECONDS_MAX: u64 = 5;
 

@@ -9,25 +9,37 @@
 //! | `server` | connections, their limits, and what every answer says to browsers |
 //! | `readers` | read-only connections to Postgres |
 //! | `cached` | what was read, kept for a moment |
-//! | `overview` | the page that comes first, and the same as JSON |
-//! | `live` | the page again, each second |
-//! | `page` | what all pages have: frame, style, script |
-//! | `figures`, `sparkline`, `pace` | numbers as people read them, a small picture of gains, records a second |
+//! | `pages` | what every page is: shown, the same again each second, and the same as JSON |
+//! | `view` | pages that show one document out of the tables |
+//! | `overview` | the page that comes first |
+//! | `video`, `rollup`, `search`, `forecasts` | pages of a video, of a channel or category, of what was looked for, of how good forecasts were |
+//! | `page` | the frame that all pages have, style, script |
+//! | `parts`, `metric` | parts of many pages |
+//! | `chart`, `sparkline` | plots over time, and a small one of gains |
+//! | `figures`, `pace` | numbers as people read them, records a second |
 //! | `health` | `/healthz` and `/readyz` |
 //! | `metrics` | `/metrics`, for Prometheus |
 
 mod cached;
+mod chart;
 mod figures;
+mod forecasts;
 mod health;
 pub mod listen;
-mod live;
+mod metric;
 mod metrics;
 mod overview;
 mod pace;
 mod page;
+mod pages;
+mod parts;
 mod readers;
+mod rollup;
+mod search;
 mod server;
 mod sparkline;
+mod video;
+mod view;
 
 use std::io;
 use std::net::TcpListener;
@@ -38,9 +50,14 @@ use axum::routing::get;
 
 use crate::async_thread::AsyncThread;
 use crate::engine::observed::Observed;
-use crate::http::overview::OverviewTables;
+use crate::http::forecasts::Forecasts;
+use crate::http::overview::{Overview, OverviewTables};
 use crate::http::pace::Pace;
 use crate::http::readers::Readers;
+use crate::http::rollup::{Category, Channel};
+use crate::http::search::Search;
+use crate::http::video::Video;
+use crate::http::view::Views;
 use crate::postgres::connect::DatabaseUrl;
 
 /// What every handler has.
@@ -50,6 +67,7 @@ struct Shown {
     readers: Option<Readers>,
     pace: Arc<Pace>,
     overview: OverviewTables,
+    views: Views,
 }
 
 /// Serves on `listener` until what is returned is dropped.
@@ -62,18 +80,21 @@ pub fn start(listener: TcpListener, observed: Arc<Observed>, database: Option<Da
         let pace = Arc::<Pace>::default();
         tokio::spawn(Arc::clone(&pace).look_at(Arc::clone(&observed)));
         let readers = database.map(Readers::new);
-        let shown = Arc::new(Shown { observed, readers, pace, overview: OverviewTables::new() });
+        let shown = Arc::new(Shown { observed, readers, pace, overview: OverviewTables::new(), views: Views::new() });
         let router = Router::new()
-            .route("/", get(overview::overview))
-            .route("/api/overview", get(overview::as_json))
-            .route("/live", get(live::live))
+            .route("/", get(pages::shown::<Overview>))
             .route("/style.css", get(page::style))
             .route("/live.js", get(page::script))
             .route("/icon.svg", get(page::icon))
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))
-            .route("/metrics", get(metrics::metrics))
-            .with_state(shown);
-        server::serve(listener, router).await;
+            .route("/metrics", get(metrics::metrics));
+        let router = pages::with::<Overview>(router);
+        let router = pages::with::<Video>(router);
+        let router = pages::with::<Channel>(router);
+        let router = pages::with::<Category>(router);
+        let router = pages::with::<Search>(router);
+        let router = pages::with::<Forecasts>(router);
+        server::serve(listener, router.fallback(pages::nothing).with_state(shown)).await;
     })
 }

@@ -2,21 +2,21 @@
 
 mod parts;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
-use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
+use tokio_postgres::Row;
 use viewtide_dataflows::trends::WINDOWS_HOURS;
 
 use crate::http::cached::{Cached, Found};
+use crate::http::pages::{Page, Seen};
 use crate::http::readers::{ReadError, Readers};
 use crate::http::sparkline::HOURS;
-use crate::http::{Shown, figures, page};
+use crate::http::{Shown, figures, view};
 
 /// How the windows of trends and ranks are called.
 const WINDOW_NAMES: [&str; WINDOWS_HOURS.len()] = ["1 hour", "6 hours", "24 hours", "7 days"];
@@ -27,11 +27,11 @@ const WINDOW_DEFAULT: usize = 2;
 /// Ranks change with every commit.
 const RISERS_AGE_MAX: Duration = Duration::from_secs(1);
 
-/// The median of every channel is looked at, and moves slowly.
-const OUTLIERS_AGE_MAX: Duration = Duration::from_secs(30);
+/// The median of every channel and the hours of every category are looked at, and move slowly.
+const SLOW_AGE_MAX: Duration = Duration::from_secs(30);
 
 const RISERS: &str = "
-    SELECT r.video_id, v.title, v.channel_title, r.views_gained, r.views_per_hour, t.label,
+    SELECT r.video_id, v.title, v.channel_id, v.channel_title, r.views_gained, r.views_per_hour, t.label,
            (extract(epoch FROM t.as_of) * 1000000)::bigint,
            ARRAY(SELECT h.total_views_gained
                  FROM generate_series(date_trunc('hour', t.as_of) - $2::integer * interval '1 hour', t.as_of, '1 hour') AS hour
@@ -41,14 +41,21 @@ const RISERS: &str = "
     WHERE r.scope = 'all' AND r.window_hours = $1 ORDER BY r.rank LIMIT 20";
 
 const OUTLIERS: &str = "
-    SELECT video_id, title, channel_title, views_gained_24h, label, outlier_score
+    SELECT video_id, title, channel_id, channel_title, views_gained_24h, label, outlier_score
     FROM video_trends WHERE outlier_score IS NOT NULL ORDER BY outlier_score DESC, video_id LIMIT 10";
+
+const CATEGORIES: &str = "
+    SELECT category_id, sum(views_gained)::bigint, max(active_videos)
+    FROM category_hourly, (SELECT max(hour_start) AS hour FROM category_hourly) AS newest
+    WHERE hour_start > newest.hour - interval '24 hours'
+    GROUP BY category_id ORDER BY 2 DESC, category_id LIMIT 50";
 
 /// A video that gained much.
 #[derive(Clone, Debug, Serialize)]
 struct Riser {
     video_id: String,
     title: Option<String>,
+    channel_id: Option<String>,
     channel_title: Option<String>,
     views_gained: i64,
     views_per_hour: Option<f64>,
@@ -64,21 +71,36 @@ struct Riser {
 struct Outlier {
     video_id: String,
     title: Option<String>,
+    channel_id: Option<String>,
     channel_title: Option<String>,
     views_gained_24h: i64,
     label: Option<String>,
     outlier_score: f64,
 }
 
+/// What its videos gained in the 24 hours up to the newest that any category has.
+#[derive(Clone, Debug, Serialize)]
+struct Category {
+    category_id: String,
+    views_gained_24h: i64,
+    /// With snapshots, in the hour that had most.
+    active_videos: i64,
+}
+
 /// What the tables are read for.
 pub(super) struct OverviewTables {
     risers: [Cached<Vec<Riser>>; WINDOWS_HOURS.len()],
     outliers: Cached<Vec<Outlier>>,
+    categories: Cached<Vec<Category>>,
 }
 
 impl OverviewTables {
     pub(super) fn new() -> Self {
-        Self { risers: WINDOWS_HOURS.map(|_| Cached::new(RISERS_AGE_MAX)), outliers: Cached::new(OUTLIERS_AGE_MAX) }
+        Self {
+            risers: WINDOWS_HOURS.map(|_| Cached::new(RISERS_AGE_MAX)),
+            outliers: Cached::new(SLOW_AGE_MAX),
+            categories: Cached::new(SLOW_AGE_MAX),
+        }
     }
 }
 
@@ -98,95 +120,75 @@ struct Now {
 }
 
 /// All of it.
-struct Overview {
+pub(super) struct Overview {
     window: usize,
     now: Now,
     risers: Found<Vec<Riser>>,
     outliers: Found<Vec<Outlier>>,
-}
-
-impl Overview {
-    /// Why something of it is not of now.
-    fn trouble(&self) -> Option<&str> {
-        self.risers.trouble.as_deref().or(self.outliers.trouble.as_deref())
-    }
+    categories: Found<Vec<Category>>,
 }
 
 /// What is asked for.
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
-    /// Hours.
-    window: Option<u32>,
+    /// Its place among all.
+    #[serde(default = "usual_window", deserialize_with = "window", rename = "window")]
+    window: usize,
 }
 
-impl Asked {
-    /// The place of the window.
-    pub(super) fn window(&self) -> Result<usize, NoWindow> {
-        let Some(hours) = self.window else { return Ok(WINDOW_DEFAULT) };
-        WINDOWS_HOURS.iter().position(|known| *known == hours).ok_or(NoWindow)
+fn usual_window() -> usize {
+    WINDOW_DEFAULT
+}
+
+fn window<'de, D: Deserializer<'de>>(hours: D) -> Result<usize, D::Error> {
+    let hours = u32::deserialize(hours)?;
+    let place = WINDOWS_HOURS.iter().position(|known| *known == hours);
+    place.ok_or_else(|| D::Error::custom("write 1, 6, 24 or 168 (hours)"))
+}
+
+impl Page for Overview {
+    const NAME: &'static str = "overview";
+    type Asked = Asked;
+
+    async fn see(shown: &Shown, asked: &Asked) -> Seen {
+        let overview = read(shown, asked.window).await;
+        Seen { status: StatusCode::OK, title: "Overview".to_owned(), main: overview.main(), json: overview.json() }
     }
 }
 
-/// Something else was asked for.
-pub(super) struct NoWindow;
-
-impl IntoResponse for NoWindow {
-    fn into_response(self) -> Response {
-        (StatusCode::BAD_REQUEST, "window: write 1, 6, 24 or 168 (hours)\n").into_response()
+impl Overview {
+    fn json(&self) -> Value {
+        let Self { window, now, risers, outliers, categories } = self;
+        json!({
+            "now": now,
+            "window_hours": WINDOWS_HOURS[*window],
+            "risers": risers.value.as_ref().map(|(rows, _)| rows.as_ref()),
+            "outliers": outliers.value.as_ref().map(|(rows, _)| rows.as_ref()),
+            "categories": categories.value.as_ref().map(|(rows, _)| rows.as_ref()),
+            "trouble": risers.trouble.as_deref().or(outliers.trouble.as_deref()),
+        })
     }
-}
 
-/// The page.
-pub(super) async fn overview(State(shown): State<Arc<Shown>>, Query(asked): Query<Asked>) -> Result<Markup, NoWindow> {
-    let window = asked.window()?;
-    let query = format!("window={}", WINDOWS_HOURS[window]);
-    Ok(page::page("Overview", &query, main(&shown, window).await))
-}
-
-/// The same as JSON.
-pub(super) async fn as_json(State(shown): State<Arc<Shown>>, Query(asked): Query<Asked>) -> Result<Response, NoWindow> {
-    let overview = read(&shown, asked.window()?).await;
-    let trouble = overview.trouble();
-    let Overview { window, now, risers, outliers } = &overview;
-    let rows = serde_json::json!({
-        "now": now,
-        "window_hours": WINDOWS_HOURS[*window],
-        "risers": risers.value.as_ref().map(|(rows, _)| rows.as_ref()),
-        "outliers": outliers.value.as_ref().map(|(rows, _)| rows.as_ref()),
-        "trouble": trouble,
-    });
-    Ok(Json(rows).into_response())
-}
-
-/// What the page shows at this moment.
-pub(super) async fn main(shown: &Shown, window: usize) -> Markup {
-    let overview = read(shown, window).await;
-    let Overview { window, now, risers, outliers } = &overview;
-    html! {
-        h1 { "Overview" }
-        @if let Some(trouble) = overview.trouble() {
-            // Not an alert: it would be read out again with every second.
-            p.trouble {
-                "The tables cannot be read: " (trouble) ". "
-                @match &risers.value {
-                    Some((_, at)) => { "What follows was read " (figures::age(at.elapsed())) " ago." }
-                    None => { "Nothing was read yet." }
-                }
-            }
+    fn main(&self) -> Markup {
+        html! {
+            h1 { "Overview" }
+            (view::trouble(&self.risers))
+            (parts::tiles(&self.now))
+            (parts::risers(self.window, &self.risers))
+            (parts::outliers(&self.outliers))
+            (parts::categories(&self.categories))
         }
-        (parts::tiles(now))
-        (parts::risers(*window, risers))
-        (parts::outliers(outliers))
     }
 }
 
 async fn read(shown: &Shown, window: usize) -> Overview {
     let (tables, readers) = (&shown.overview, shown.readers.as_ref());
-    let (risers, outliers) = tokio::join!(
+    let (risers, outliers, categories) = tokio::join!(
         tables.risers[window].get(read_risers(readers, WINDOWS_HOURS[window])),
-        tables.outliers.get(read_outliers(readers))
+        tables.outliers.get(read_outliers(readers)),
+        tables.categories.get(read_categories(readers))
     );
-    Overview { window, now: now(shown), risers, outliers }
+    Overview { window, now: now(shown), risers, outliers, categories }
 }
 
 fn now(shown: &Shown) -> Now {
@@ -209,15 +211,16 @@ fn now(shown: &Shown) -> Now {
 async fn read_risers(readers: Option<&Readers>, window_hours: u32) -> Result<Vec<Riser>, ReadError> {
     let Some(readers) = readers else { return Ok(Vec::new()) };
     let rows = readers.query(RISERS, &[&(window_hours as i32), &(HOURS as i32 - 1)]).await?;
-    let riser = |row: &tokio_postgres::Row| Riser {
+    let riser = |row: &Row| Riser {
         video_id: row.get(0),
         title: row.get(1),
-        channel_title: row.get(2),
-        views_gained: row.get(3),
-        views_per_hour: row.get(4),
-        label: row.get(5),
-        as_of_us: row.get(6),
-        views_gained_hourly: row.get(7),
+        channel_id: row.get(2),
+        channel_title: row.get(3),
+        views_gained: row.get(4),
+        views_per_hour: row.get(5),
+        label: row.get(6),
+        as_of_us: row.get(7),
+        views_gained_hourly: row.get(8),
     };
     Ok(rows.iter().map(riser).collect())
 }
@@ -225,13 +228,22 @@ async fn read_risers(readers: Option<&Readers>, window_hours: u32) -> Result<Vec
 async fn read_outliers(readers: Option<&Readers>) -> Result<Vec<Outlier>, ReadError> {
     let Some(readers) = readers else { return Ok(Vec::new()) };
     let rows = readers.query(OUTLIERS, &[]).await?;
-    let outlier = |row: &tokio_postgres::Row| Outlier {
+    let outlier = |row: &Row| Outlier {
         video_id: row.get(0),
         title: row.get(1),
-        channel_title: row.get(2),
-        views_gained_24h: row.get(3),
-        label: row.get(4),
-        outlier_score: row.get(5),
+        channel_id: row.get(2),
+        channel_title: row.get(3),
+        views_gained_24h: row.get(4),
+        label: row.get(5),
+        outlier_score: row.get(6),
     };
     Ok(rows.iter().map(outlier).collect())
+}
+
+async fn read_categories(readers: Option<&Readers>) -> Result<Vec<Category>, ReadError> {
+    let Some(readers) = readers else { return Ok(Vec::new()) };
+    let rows = readers.query(CATEGORIES, &[]).await?;
+    let category =
+        |row: &Row| Category { category_id: row.get(0), views_gained_24h: row.get(1), active_videos: row.get(2) };
+    Ok(rows.iter().map(category).collect())
 }

@@ -4,6 +4,9 @@ use axum::http::HeaderName;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use maud::{DOCTYPE, Markup, html};
 
+use crate::http::pages::Seen;
+use crate::limits::HTTP_SEARCH_BYTES_MAX;
+
 /// A file that is in the binary.
 type Asset = ([(HeaderName, &'static str); 2], &'static str);
 
@@ -24,8 +27,13 @@ pub(super) async fn icon() -> Asset {
     asset("image/svg+xml", include_str!("page/icon.svg"))
 }
 
-/// A page of this title; `query` says what its main part is to show, which comes again and again.
-pub(super) fn page(title: &str, query: &str, main: Markup) -> Markup {
+/// Pages that every page leads to.
+const NAVIGATION: [(&str, &str); 2] = [("overview", "Overview"), ("forecasts", "Forecasts")];
+
+/// What is seen, in the frame that all pages have. `address` is that of a page that there is, with what is asked of it: its main
+/// part comes again and again from there.
+pub(super) fn page(address: Option<&str>, seen: &Seen) -> Markup {
+    let is_shown = |page: &str| address.is_some_and(|address| address.split('?').next() == Some(page));
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -33,7 +41,7 @@ pub(super) fn page(title: &str, query: &str, main: Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (title) " - viewtide" }
+                title { (seen.title) " - viewtide" }
                 link rel="icon" href="/icon.svg" type="image/svg+xml";
                 link rel="stylesheet" href="/style.css";
                 script src="/live.js" defer {}
@@ -41,13 +49,26 @@ pub(super) fn page(title: &str, query: &str, main: Markup) -> Markup {
             body {
                 a.skip href="#main" { "To the content" }
                 header {
-                    p.brand { "viewtide" }
+                    a.brand href="/overview" { "viewtide" }
+                    nav aria-label="Pages" {
+                        @for (page, title) in NAVIGATION {
+                            a href=(format!("/{page}")) aria-current=[is_shown(page).then_some("page")] { (title) }
+                        }
+                    }
+                    form role="search" action="/search" {
+                        input type="search" name="q" aria-label="Title, channel, id or address of a video"
+                            placeholder="Title, channel, id" maxlength=(HTTP_SEARCH_BYTES_MAX);
+                        button { "Search" }
+                    }
                     p #live role="status" {}
                 }
-                main #main data-live=(format!("/live?{query}")) { (main) }
+                main #main data-live=[address.map(|address| format!("/live/{address}"))] { (seen.main) }
                 footer {
-                    p { "All times are UTC. The same as " a href=(format!("/api/overview?{query}")) { "JSON" } ", and "
-                        a href="/metrics" { "figures for Prometheus" } "." }
+                    p {
+                        "All times are UTC. "
+                        @if let Some(address) = address { "The same as " a href=(format!("/api/{address}")) { "JSON" } ", and " }
+                        a href="/metrics" { "figures for Prometheus" } "."
+                    }
                 }
             }
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, Pool, RecycleError, RecycleResult, Timeouts};
 use deadpool::{Runtime, managed::PoolError};
+use serde::de::DeserializeOwned;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 
@@ -22,6 +23,9 @@ pub(super) enum ReadError {
     /// The server said no.
     #[error("Postgres says: {0}")]
     Db(String),
+    /// The tables hold what no page can show.
+    #[error("the tables hold what cannot be shown: {0}")]
+    Document(#[source] serde_json::Error),
 }
 
 /// Connections that are made when they are needed.
@@ -61,6 +65,17 @@ impl Readers {
             .build()
             .expect("timeouts and a runtime to wait with");
         Self { pool }
+    }
+
+    /// The one document that `sql` gives as text of JSON; `None` where it gives no row.
+    pub(super) async fn document<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<T>, ReadError> {
+        let rows = self.query(sql, params).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        serde_json::from_str(row.get(0)).map(Some).map_err(ReadError::Document)
     }
 
     /// Rows, within the deadline.

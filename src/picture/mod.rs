@@ -17,7 +17,7 @@ mod legend;
 pub(crate) mod number;
 mod palette;
 mod panel;
-mod scale;
+pub(crate) mod scale;
 mod svg;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! Numbers as people read them.
 
 /// With so many significant digits at most and a unit: `950`, `12.3k`, `3.4M`, `1.2B`.
-pub(super) fn short(value: f64, digits: usize) -> String {
+pub(crate) fn short(value: f64, digits: usize) -> String {
     if value == 0.0 || !value.is_finite() {
         return "0".to_owned();
     }

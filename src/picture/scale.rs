@@ -8,7 +8,7 @@ const EVEN_RATIO_MAX: f64 = 8.0;
 
 /// Maps values from `ends` to places from `places`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scale {
+pub(crate) struct Scale {
     ends: [f64; 2],
     places: [f64; 2],
     is_log: bool,
@@ -16,20 +16,20 @@ pub(super) struct Scale {
 
 impl Scale {
     /// `ends` are finite and rise, or are equal: then the axis reaches half a unit further on both sides.
-    pub(super) fn linear([low, high]: [f64; 2], places: [f64; 2]) -> Self {
+    pub(crate) fn linear([low, high]: [f64; 2], places: [f64; 2]) -> Self {
         let ends = if high > low { [low, high] } else { [low - 0.5, low + 0.5] };
         Self { ends, places, is_log: false }
     }
 
     /// `ends` are above 0 too; an axis of less than a tenth reaches further on both sides.
-    pub(super) fn log([low, high]: [f64; 2], places: [f64; 2]) -> Self {
+    pub(crate) fn log([low, high]: [f64; 2], places: [f64; 2]) -> Self {
         const WIDEN: f64 = 1.05;
         let ends = if high / low >= WIDEN * WIDEN { [low, high] } else { [low / WIDEN, high * WIDEN] };
         Self { ends, places, is_log: true }
     }
 
     /// Where `value` is.
-    pub(super) fn at(&self, value: f64) -> f64 {
+    pub(crate) fn at(&self, value: f64) -> f64 {
         let place = |value: f64| if self.is_log { value.ln() } else { value };
         let [low, high] = self.ends.map(place);
         let [from, to] = self.places;
@@ -37,7 +37,7 @@ impl Scale {
     }
 
     /// Round values between the ends.
-    pub(super) fn ticks(&self) -> Vec<f64> {
+    pub(crate) fn ticks(&self) -> Vec<f64> {
         let [low, high] = self.ends;
         if self.is_log && high / low > EVEN_RATIO_MAX { decade_ticks(low, high) } else { even_ticks(low, high) }
     }

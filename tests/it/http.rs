@@ -12,38 +12,12 @@ use nix::unistd::Pid;
 use viewtide::postgres::managed::ManagedPostgres;
 
 use crate::harness::kafka::{self, Message};
+use crate::harness::pages::{address, ask, get, send_polls, until_ready};
 use crate::harness::postgres::{Database, rows as rows_at};
-use crate::harness::process::{Process, viewtide};
+use crate::harness::process::viewtide;
 use crate::harness::{target_dir, wait_for};
 use crate::outages::own_server;
 use crate::scenario::{DEADLINE, Input, rows_of, run_args, topic_of};
-
-/// Where a run with `--http 0` listens.
-fn address(run: &mut Process) -> String {
-    run.wait_for_output("listening on http://", DEADLINE);
-    let log = run.stderr();
-    let (_, after) = log.split_once("listening on http://").expect("said");
-    after.split_whitespace().next().expect("an address").to_owned()
-}
-
-/// Status and headers, in lower case, and body of what is answered to `request`.
-fn ask(address: &str, request: &str) -> (String, String) {
-    let mut stream = TcpStream::connect(address).expect("a connection");
-    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a deadline");
-    stream.write_all(request.as_bytes()).expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer in UTF-8");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
-    (head.to_lowercase(), body.to_owned())
-}
-
-fn get(address: &str, path: &str) -> (String, String) {
-    ask(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"))
-}
-
-fn until_ready(address: &str) {
-    wait_for("it to be ready", DEADLINE, || get(address, "/readyz").0.starts_with("http/1.1 200").then_some(()));
-}
 
 /// The figures of `/metrics`, by name with labels.
 fn figures(address: &str) -> BTreeMap<String, f64> {
@@ -132,31 +106,6 @@ fn assert_known(file: &str, figures: &BTreeMap<String, f64>) {
     }
 }
 
-/// Titles that a page must bear.
-const TITLES: [&str; 5] =
-    ["<script>alert('1')</script>", "\"quoted\" & 'so' </td></table>", "שלום עולם 🎬", "日本語のタイトル", "plain"];
-
-/// Thirty hours of a video of a channel each, the last one alone much faster; and one video with a single snapshot and no likes.
-fn polls() -> Vec<String> {
-    let value = |hour: i64, last: char, title: &str, views: i64, likes: &str| {
-        let time = jiff::Timestamp::from_second(1_751_328_000 + 3_600 * hour).expect("a time");
-        let title = serde_json::to_string(title).expect("JSON");
-        format!(
-            r#"{{"timestamp":"{time}","video_id":"AAAAAAAAAA{last}","viewCount":{views},"likeCount":{likes},"title":{title},
-                "channel_id":"UCAAAAAAAAAAAAAAAAAAAAAA","channel_title":"<b>channel</b>"}}"#
-        )
-    };
-    let mut polls = Vec::new();
-    for hour in 0..30 {
-        for ((place, title), last) in (1..).zip(TITLES).zip("AEIMQ".chars()) {
-            let gain = if place == 5 { 1_000_000 } else { 100 * place };
-            polls.push(value(hour, last, title, 5_000 + gain * hour, "7"));
-        }
-    }
-    polls.push(value(29, 'U', "alone", 3, "null"));
-    polls
-}
-
 #[test]
 fn the_page_shows_what_stands_in_the_tables_whatever_a_title_is() {
     let topic = kafka::shared().fresh_topic("page", 1);
@@ -167,9 +116,7 @@ fn the_page_shows_what_stands_in_the_tables_whatever_a_title_is() {
     let empty = get(&address, "/").1;
     assert!(empty.contains("No video has gained any views in this window yet."), "{empty}");
 
-    let polls = polls();
-    kafka::shared()
-        .produce(&topic, polls.iter().map(|value| Message { value: Some(value.as_bytes()), ..Message::default() }));
+    send_polls(&topic);
     let json = |path: &str| -> serde_json::Value { serde_json::from_str(&get(&address, path).1).expect("JSON") };
     wait_for("all of it", DEADLINE, || (json("/api/overview")["now"]["records"] == 151).then_some(()));
     for hours in [1, 6, 24, 168] {
@@ -231,7 +178,7 @@ fn assert_page_shows(page: &str, stored: &serde_json::Value) {
 fn events(address: &str, count: usize) -> Vec<String> {
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a deadline");
-    let request = format!("GET /live?window=24 HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    let request = format!("GET /live/overview?window=24 HTTP/1.1\r\nHost: {address}\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("sent");
     let (mut heard, mut buffer) = (Vec::new(), [0; 65_536]);
     loop {

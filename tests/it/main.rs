@@ -33,4 +33,5 @@ mod sharing;
 mod stopping;
 mod train;
 mod verify_finds;
+mod views;
 mod zombie;

@@ -6,7 +6,8 @@ use maud::{Markup, html};
 use viewtide_dataflows::trends::WINDOWS_HOURS;
 
 use crate::http::cached::Found;
-use crate::http::overview::{Now, Outlier, Riser, WINDOW_NAMES};
+use crate::http::overview::{Category, Now, Outlier, Riser, WINDOW_NAMES};
+use crate::http::parts::{self, Tile};
 use crate::http::sparkline::{HOURS, sparkline};
 use crate::http::{figures, pace};
 use crate::picture::number::grouped;
@@ -15,14 +16,19 @@ use crate::picture::number::grouped;
 pub(super) fn tiles(now: &Now) -> Markup {
     let age = now.durable_age_seconds.map(|seconds| figures::age(Duration::from_secs_f64(seconds.max(0.0))));
     let (lag, rate) = (now.lag_records.map(grouped), now.records_per_second.map(figures::rate));
+    let durable_at = now.durable_at.as_ref().map(|at| format!("{at} UTC"));
     let tiles = [
-        ("Newest commit", age.map(|age| format!("{age} ago")), now.durable_at.as_ref().map(|at| format!("{at} UTC"))),
-        ("Waiting to be read", lag.map(|lag| format!("{lag} records")), Some("in Kafka, by now".to_owned())),
-        ("Coming in", rate.map(|rate| format!("{rate} records/s")), Some(format!("over {} s", pace::SPAN.as_secs()))),
-        ("Snapshots read", Some(grouped(now.records)), Some("since the start".to_owned())),
-        ("Forecasts issued", Some(grouped(now.forecasts_issued)), Some("since the start".to_owned())),
-        ("Late rows", Some(grouped(now.late_rows)), Some("since the start, not folded in".to_owned())),
-        ("Dead letters", Some(grouped(now.dead_letters)), Some("since the start, no snapshots".to_owned())),
+        Tile::new("Newest commit", age.map(|age| format!("{age} ago")), durable_at.unwrap_or_default()),
+        Tile::new("Waiting to be read", lag.map(|lag| format!("{lag} records")), "in Kafka, by now"),
+        Tile::new(
+            "Coming in",
+            rate.map(|rate| format!("{rate} records/s")),
+            format!("over {} s", pace::SPAN.as_secs()),
+        ),
+        Tile::new("Snapshots read", Some(grouped(now.records)), "since the start"),
+        Tile::new("Forecasts issued", Some(grouped(now.forecasts_issued)), "since the start"),
+        Tile::new("Late rows", Some(grouped(now.late_rows)), "since the start, not folded in"),
+        Tile::new("Dead letters", Some(grouped(now.dead_letters)), "since the start, no snapshots"),
     ];
     html! {
         section aria-labelledby="now" {
@@ -30,14 +36,7 @@ pub(super) fn tiles(now: &Now) -> Markup {
             @if !now.is_loaded {
                 p { "The stored state is still being loaded." }
             }
-            dl.tiles {
-                @for (name, value, note) in tiles {
-                    div {
-                        dt { (name) }
-                        dd { (value.as_deref().unwrap_or("-")) @if let Some(note) = note { small { (note) } } }
-                    }
-                }
-            }
+            (parts::tiles(&tiles))
         }
     }
 }
@@ -48,9 +47,9 @@ pub(super) fn risers(window: usize, risers: &Found<Vec<Riser>>) -> Markup {
     html! {
         section aria-labelledby="risers" {
             h2 #risers { "Fastest risers" }
-            nav.windows aria-label="Window of the fastest risers" {
+            nav.choices aria-label="Window of the fastest risers" {
                 @for (place, (hours, name)) in WINDOWS_HOURS.into_iter().zip(WINDOW_NAMES).enumerate() {
-                    a href=(format!("/?window={hours}")) aria-current=[(place == window).then_some("true")] { (name) }
+                    a href=(format!("/overview?window={hours}")) aria-current=[(place == window).then_some("true")] { (name) }
                 }
             }
             @if rows.is_empty() {
@@ -59,7 +58,7 @@ pub(super) fn risers(window: usize, risers: &Found<Vec<Riser>>) -> Markup {
                 @if let Some(newest) = rows.iter().filter_map(|riser| riser.as_of_us).max() {
                     p { "Up to each video's newest snapshot; the newest of them is of " (figures::time(newest)) " UTC." }
                 }
-                div.wide role="region" aria-labelledby="risers" tabindex="0" {
+                div.wide role="group" aria-labelledby="risers" tabindex="0" {
                     table {
                         thead {
                             tr {
@@ -75,10 +74,10 @@ pub(super) fn risers(window: usize, risers: &Found<Vec<Riser>>) -> Markup {
                             @for (place, riser) in rows.iter().enumerate() {
                                 tr {
                                     td.number { (place + 1) }
-                                    td { (video(&riser.video_id, riser.title.as_deref(), riser.channel_title.as_deref())) }
+                                    td { (parts::video(&riser.video_id, riser.title.as_deref(), channel(riser.channel_id.as_deref(), riser.channel_title.as_deref()))) }
                                     td.number { (figures::count(riser.views_gained)) }
                                     td.number { (riser.views_per_hour.map_or("-".to_owned(), figures::rate)) }
-                                    td { (label(riser.label.as_deref())) }
+                                    td { (parts::label(riser.label.as_deref())) }
                                     td { (sparkline(&riser.views_gained_hourly)) }
                                 }
                             }
@@ -100,7 +99,7 @@ pub(super) fn outliers(outliers: &Found<Vec<Outlier>>) -> Markup {
             @if rows.is_empty() {
                 p { "No channel has four videos with a trend yet." }
             } @else {
-                div.wide role="region" aria-labelledby="outliers" tabindex="0" {
+                div.wide role="group" aria-labelledby="outliers" tabindex="0" {
                     table {
                         thead {
                             tr {
@@ -114,11 +113,11 @@ pub(super) fn outliers(outliers: &Found<Vec<Outlier>>) -> Markup {
                             @for outlier in rows {
                                 tr {
                                     td {
-                                        (video(&outlier.video_id, outlier.title.as_deref(), outlier.channel_title.as_deref()))
+                                        (parts::video(&outlier.video_id, outlier.title.as_deref(), channel(outlier.channel_id.as_deref(), outlier.channel_title.as_deref())))
                                     }
                                     td.number { (figures::rate(outlier.outlier_score)) }
                                     td.number { (figures::count(outlier.views_gained_24h)) }
-                                    td { (label(outlier.label.as_deref())) }
+                                    td { (parts::label(outlier.label.as_deref())) }
                                 }
                             }
                         }
@@ -129,23 +128,41 @@ pub(super) fn outliers(outliers: &Found<Vec<Outlier>>) -> Markup {
     }
 }
 
-/// A title in whatever direction it is written, which leads to the video, and its channel.
-fn video(id: &str, title: Option<&str>, channel: Option<&str>) -> Markup {
+/// What the videos of each category gained.
+pub(super) fn categories(categories: &Found<Vec<Category>>) -> Markup {
+    let rows = categories.value.as_ref().map(|(rows, _)| rows.as_slice()).unwrap_or_default();
     html! {
-        a.title href=(format!("https://www.youtube.com/watch?v={id}")) rel="noreferrer" { bdi { (title.unwrap_or(id)) } }
-        @if let Some(channel) = channel {
-            bdi.channel { (channel) }
+        section aria-labelledby="categories" {
+            h2 #categories { "Categories" }
+            p { "Views that the videos of each gained in the 24 hours up to the newest that any category has." }
+            @if rows.is_empty() {
+                p { "No video's category is known yet." }
+            } @else {
+                (parts::wide("categories", &html! {
+                    table {
+                        thead {
+                            tr {
+                                th scope="col" { "Category" }
+                                th.number scope="col" { "Views in 24 hours" }
+                                th.number scope="col" { "Videos in its fullest hour" }
+                            }
+                        }
+                        tbody {
+                            @for category in rows {
+                                tr {
+                                    td { a href=(parts::address("category", &category.category_id)) { (parts::category_name(&category.category_id)) } }
+                                    td.number { (figures::count(category.views_gained_24h)) }
+                                    td.number { (figures::count(category.active_videos)) }
+                                }
+                            }
+                        }
+                    }
+                }))
+            }
         }
     }
 }
 
-fn label(label: Option<&str>) -> Markup {
-    let (sign, class) = match label {
-        Some("spiking") => ("⇈", "up"),
-        Some("rising") => ("↑", "up"),
-        Some("falling") => ("↓", "down"),
-        Some("steady") => ("→", "even"),
-        _ => return html! { span.even { "-" } },
-    };
-    html! { span class=(class) { span aria-hidden="true" { (sign) " " } (label.unwrap_or_default()) } }
+fn channel<'a>(id: Option<&'a str>, title: Option<&'a str>) -> Option<(&'a str, Option<&'a str>)> {
+    id.map(|id| (id, title))
 }

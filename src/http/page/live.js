@@ -3,22 +3,48 @@
 // Keeps the main part of a page up to date. Where somebody is in it by keyboard, they stay where they are.
 const main = document.getElementById("main");
 const state = document.getElementById("live");
-const events = new EventSource(main.dataset.live);
 
 const say = (words) => {
   if (state.textContent !== words) state.textContent = words;
 };
 
-events.onopen = () => say("live");
-events.onerror = () => say("no answer from viewtide; trying again");
-events.onmessage = (event) => {
-  say("live");
+// What came last and is not shown yet: while a pointer is down, or text is selected, what that is on stays.
+let waiting = null;
+let isPressed = false;
+
+const isInUse = () => {
   const selection = document.getSelection();
-  if (selection && !selection.isCollapsed && main.contains(selection.anchorNode)) return;
+  return isPressed || (selection && !selection.isCollapsed && main.contains(selection.anchorNode));
+};
+
+const show = () => {
+  if (waiting === null || isInUse()) return;
   const places = () => [...main.querySelectorAll("a, [tabindex]")];
   const focused = places().indexOf(document.activeElement);
   const scrolled = [...main.querySelectorAll(".wide")].map((wide) => wide.scrollLeft);
-  main.innerHTML = event.data;
+  main.innerHTML = waiting;
+  waiting = null;
   main.querySelectorAll(".wide").forEach((wide, place) => { wide.scrollLeft = scrolled[place] || 0; });
   if (focused >= 0) places()[focused]?.focus({ preventScroll: true });
 };
+
+document.addEventListener("pointerdown", () => { isPressed = true; });
+for (const end of ["pointerup", "pointercancel"]) {
+  document.addEventListener(end, () => {
+    isPressed = false;
+    // After the click that this is the end of.
+    setTimeout(show);
+  });
+}
+document.addEventListener("selectionchange", show);
+
+if (main.dataset.live) {
+  const events = new EventSource(main.dataset.live);
+  events.onopen = () => say("live");
+  events.onerror = () => say("no answer from viewtide; trying again");
+  events.onmessage = (event) => {
+    say("live");
+    waiting = event.data;
+    show();
+  };
+}

@@ -4,6 +4,7 @@ pub mod children;
 pub mod folder;
 pub mod kafka;
 pub mod mlflow;
+pub mod pages;
 pub mod postgres;
 pub mod process;
 
