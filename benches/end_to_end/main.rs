@@ -14,6 +14,7 @@ mod memory;
 mod origins;
 mod peak;
 mod polls;
+mod readers;
 mod table;
 mod throughput;
 
@@ -77,12 +78,13 @@ fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let server = Server::start();
     table::head();
-    let parts: [Part; 7] = [
+    let parts: [Part; 8] = [
         ("throughput", |server| throughput::measure(server, Extent::Hours)),
         ("throughput-all", |server| throughput::measure(server, Extent::All)),
         ("latency", |server| latency::measure(server, Extent::Hours)),
         ("latency-all", |server| latency::measure(server, Extent::All)),
         ("latency-forecasts", origins::measure),
+        ("latency-readers", readers::measure),
         ("idle", idle::measure),
         ("memory", memory::measure),
     ];

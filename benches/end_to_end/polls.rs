@@ -12,8 +12,8 @@ use crate::harness::kafka::{self, Message};
 pub const VIDEOS: u64 = 10_000;
 
 /// The videos fall into as many channels, and as many categories.
-const CHANNELS: u64 = 500;
-const CATEGORIES: u64 = 20;
+pub const CHANNELS: u64 = 500;
+pub const CATEGORIES: u64 = 20;
 
 /// 2025-07-01T00:00:00Z: two months of polls are over by now.
 const BEGIN_S: i64 = 1_751_328_000;
@@ -52,9 +52,14 @@ struct Poll {
 }
 
 /// The id of video `index`.
-fn video_id(index: u64) -> VideoId {
+pub fn video_id(index: u64) -> VideoId {
     // An odd factor, so that ids are spread over all 64 bits and none comes twice.
     VideoId((index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+/// The id of channel `index`.
+pub fn channel_id(index: u64) -> String {
+    format!("UCchannelnumber{index:09}")
 }
 
 /// What a video has more at a poll, by chance, below 40 to 4,040; a video that gains more between two polls varies more.
@@ -132,10 +137,8 @@ impl Polls {
         for video in 0..self.videos {
             let (channel, category) = (video % CHANNELS, video % CATEGORIES);
             let id = video_id(video);
-            writeln!(
-                file,
-                "{id},What video {video} is about,UCchannelnumber{channel:09},Channel {channel},{category}"
-            )?;
+            let channel_id = channel_id(channel);
+            writeln!(file, "{id},What video {video} is about,{channel_id},Channel {channel},{category}")?;
         }
         file.flush()
     }

@@ -1,12 +1,13 @@
 //! Read-only connections to Postgres, a few, with a deadline for everything.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, Pool, RecycleError, RecycleResult, Timeouts};
 use deadpool::{Runtime, managed::PoolError};
 use serde::de::DeserializeOwned;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{Client, Error, Row, Statement};
 
 use crate::limits::{HTTP_READ_SECONDS_MAX, HTTP_READERS_MAX};
 use crate::postgres::connect::{ConnectError, DatabaseUrl, connect, in_words};
@@ -37,21 +38,52 @@ struct Connections {
     database: DatabaseUrl,
 }
 
+/// A connection, and the statements that it knows by now: there are a dozen, and planning one takes as long as a look.
+struct Connection {
+    client: Client,
+    statements: HashMap<String, Statement>,
+}
+
+/// The server ends a query as well, which nobody waits for any more then. No look takes a second core from the sink, and none is
+/// so long that compiling it would pay.
+fn session() -> String {
+    format!(
+        "SET default_transaction_read_only = on; SET statement_timeout = '{HTTP_READ_SECONDS_MAX}s';
+         SET max_parallel_workers_per_gather = 0; SET jit = off"
+    )
+}
+
 impl Manager for Connections {
-    type Type = Client;
+    type Type = Connection;
     type Error = ReadError;
 
-    async fn create(&self) -> Result<Client, ReadError> {
+    async fn create(&self) -> Result<Connection, ReadError> {
         let client = connect(&self.database, "viewtide http").await?;
-        // The server ends a query as well, which nobody waits for any more then.
-        let session =
-            format!("SET default_transaction_read_only = on; SET statement_timeout = '{HTTP_READ_SECONDS_MAX}s'");
-        client.batch_execute(&session).await.map_err(|error| ReadError::Db(in_words(&error)))?;
-        Ok(client)
+        client.batch_execute(&session()).await?;
+        Ok(Connection { client, statements: HashMap::new() })
     }
 
-    async fn recycle(&self, client: &mut Client, _: &Metrics) -> RecycleResult<ReadError> {
-        if client.is_closed() { Err(RecycleError::message("the server is gone")) } else { Ok(()) }
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<ReadError> {
+        if connection.client.is_closed() { Err(RecycleError::message("the server is gone")) } else { Ok(()) }
+    }
+}
+
+impl Connection {
+    async fn query(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
+        let statement = match self.statements.get(sql) {
+            Some(statement) => statement,
+            None => {
+                let statement = self.client.prepare(sql).await?;
+                self.statements.entry(sql.to_owned()).or_insert(statement)
+            }
+        };
+        self.client.query(statement, params).await
+    }
+}
+
+impl From<Error> for ReadError {
+    fn from(error: Error) -> Self {
+        Self::Db(in_words(&error))
     }
 }
 
@@ -81,11 +113,11 @@ impl Readers {
     /// Rows, within the deadline.
     pub(super) async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, ReadError> {
         let read = async {
-            let client = self.pool.get().await.map_err(|error| match error {
+            let mut connection = self.pool.get().await.map_err(|error| match error {
                 PoolError::Backend(error) => error,
                 _ => ReadError::TooSlow,
             })?;
-            client.query(sql, params).await.map_err(|error| ReadError::Db(in_words(&error)))
+            Ok(connection.query(sql, params).await?)
         };
         tokio::time::timeout(Duration::from_secs(HTTP_READ_SECONDS_MAX), read).await.unwrap_or(Err(ReadError::TooSlow))
     }

@@ -68,7 +68,7 @@ pub(super) struct Category(Rollup);
 impl View for Channel {
     const NAME: &'static str = "channel";
     const NONE: &'static str = "No video of a channel of this id has been seen.";
-    const AGE_MAX: Duration = Duration::from_secs(2);
+    const AGE_MAX: Duration = Duration::from_secs(5);
     type Asked = Asked;
 
     fn kept(views: &Views) -> &Kept<Self> {

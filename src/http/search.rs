@@ -69,7 +69,7 @@ struct Video {
 impl View for Search {
     const NAME: &'static str = "search";
     const NONE: &'static str = "Nothing was found.";
-    const AGE_MAX: Duration = Duration::from_secs(5);
+    const AGE_MAX: Duration = Duration::from_secs(10);
     type Asked = Asked;
 
     fn kept(views: &Views) -> &Kept<Self> {

@@ -38,8 +38,12 @@ for (const end of ["pointerup", "pointercancel"]) {
 }
 document.addEventListener("selectionchange", show);
 
-if (main.dataset.live) {
-  const events = new EventSource(main.dataset.live);
+// Only while somebody looks: a browser has few connections for one address, and each page that is open would keep one.
+let events = null;
+
+const listen = () => {
+  if (events || document.hidden || !main.dataset.live) return;
+  events = new EventSource(main.dataset.live);
   events.onopen = () => say("live");
   events.onerror = () => say("no answer from viewtide; trying again");
   events.onmessage = (event) => {
@@ -47,4 +51,13 @@ if (main.dataset.live) {
     waiting = event.data;
     show();
   };
-}
+};
+
+const rest = () => {
+  events?.close();
+  events = null;
+};
+
+document.addEventListener("visibilitychange", () => (document.hidden ? rest() : listen()));
+window.addEventListener("pagehide", rest);
+window.addEventListener("pageshow", listen);

@@ -72,7 +72,7 @@ pub(super) fn gains(video: &Video, asked: &Asked) -> Markup {
         section aria-labelledby="gains" {
             h2 #gains { "Gained hour by hour" }
             (metric::choices(asked.metric, &format!("{}&metric=", address("video", &video.video_id))))
-            p { (name) " gained in each UTC hour, over its last 7 days" }
+            p { "How many " (name) " it gained in each UTC hour, over its last 7 days" }
             (wide("gains", &hourly_bars(&gains, &format!("{name} gained"))))
         }
     }
@@ -141,8 +141,8 @@ pub(super) fn members(video: &Video, metric: Metric) -> Markup {
         section aria-labelledby="members" {
             h2 #members { "Members of the blend" }
             p {
-                (metric.name()) " to come as each member forecast them at the newest origin, and its mean absolute error over "
-                "the forecasts of this video of the last 7 days whose outcome is known and where the network spoke."
+                "How many " (metric.name()) " are to come, as each member forecast them at the newest origin, and its mean absolute "
+                "error over the forecasts of this video of the last 7 days whose outcome is known and where the network spoke."
             }
             (wide("members", &html! {
                 table {

@@ -22,7 +22,7 @@ pub fn address(run: &mut Process) -> String {
 /// Status and headers, in lower case, and body of what is answered to `request`.
 pub fn ask(address: &str, request: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).expect("a connection");
-    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a deadline");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a deadline");
     stream.write_all(request.as_bytes()).expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer in UTF-8");
