@@ -1,5 +1,6 @@
 //! Videos by what is written in their title or their channel's name, or by id.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use maud::{Markup, html};
@@ -15,7 +16,7 @@ use crate::limits::HTTP_SEARCH_BYTES_MAX;
 #[serde(from = "Written")]
 pub(super) struct Asked {
     q: String,
-    /// For ILIKE, one of each word.
+    /// For LIKE, one of each word, the longest first: it fits the fewest.
     patterns: Vec<String>,
     /// What may be an id of a video or a channel.
     ids: Vec<String>,
@@ -35,7 +36,8 @@ impl From<Written> for Asked {
         }
         // Postgres knows no such character.
         let q = q[..end].replace('\0', "");
-        let patterns = q.split_whitespace().map(|word| format!("%{}%", escaped(word))).collect();
+        let mut patterns: Vec<_> = q.split_whitespace().map(|word| format!("%{}%", escaped(word))).collect();
+        patterns.sort_by_key(|pattern| Reverse(pattern.len()));
         // Addresses of videos and channels have their ids between these.
         let ids = q.split(['/', '?', '=', '&', ' ']).filter(|part| !part.is_empty()).map(str::to_owned).collect();
         Self { q, patterns, ids }
@@ -146,7 +148,7 @@ mod tests {
     #[test]
     fn words_are_looked_for_as_they_are_and_addresses_have_ids() {
         let asked = |q: &str| Asked::from(Written { q: q.to_owned() });
-        assert_eq!(asked(r" 100% a_b\ ").patterns, [r"%100\%%", r"%a\_b\\%"]);
+        assert_eq!(asked(r" 100% a_b\ ").patterns, [r"%a\_b\\%", r"%100\%%"]);
         let video = asked("https://www.youtube.com/watch?v=dQw4w9WgXcQ&t=1s");
         assert!(video.ids.contains(&"dQw4w9WgXcQ".to_owned()), "{video:?}");
         assert!(asked("").patterns.is_empty() && asked("").ids.is_empty());

