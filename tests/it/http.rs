@@ -37,7 +37,8 @@ fn ask(address: &str, request: &str) -> (String, String) {
     (head.to_lowercase(), body.to_owned())
 }
 
-fn get(address: &str, path: &str) -> (String, String) {
+/// The same of what is answered to GET `path`.
+pub fn get(address: &str, path: &str) -> (String, String) {
     ask(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"))
 }
 

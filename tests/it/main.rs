@@ -1,6 +1,7 @@
 //! Tests against the real things: Apache Kafka, PostgreSQL, and the built binary. `make setup-test` fetches what they need.
 
 mod bad_input;
+mod chain;
 mod commit_cut;
 mod crash;
 mod dead_letters;
