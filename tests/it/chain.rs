@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::harness::checks;
 use crate::harness::postgres::rows;
 use crate::harness::process::{Finished, Process, viewtide};
 use crate::harness::{free_ports, target_dir, wait_for};
@@ -255,4 +256,11 @@ fn metabase_comes_with_its_jar_and_a_part_that_does_not_start_is_named() {
     assert!(!(again.stdout + &again.stderr).contains(fs::read_to_string(&password).expect("a password").trim()));
     assert_eq!(fs::read_to_string(chain.dir.join("metabase/metabase.db.mv.db")).expect("state"), "first\nagain\n");
     chain.down();
+}
+
+#[test]
+fn the_scripts_are_as_shellcheck_wants_them() {
+    let scripts = ["scripts/chain.sh", "scripts/setup.sh", ".ci/run", "cluster/compose/secrets.sh"];
+    let followed = ["--external-sources", "--check-sourced"];
+    checks::expect_clean("shellcheck", &[followed.as_slice(), &scripts].concat());
 }

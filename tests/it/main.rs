@@ -3,6 +3,7 @@
 mod bad_input;
 mod chain;
 mod commit_cut;
+mod containers;
 mod crash;
 mod dead_letters;
 mod disorder;
