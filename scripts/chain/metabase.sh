@@ -27,7 +27,7 @@ metabase_password_file() {
 
 # Dashboards over viewtide's tables. What is there already stays as it is.
 provision_metabase() {
-    VIEWTIDE_ADMIN_EMAIL=$METABASE_ADMIN VIEWTIDE_ADMIN_PASSWORD_FILE=$(metabase_password_file) \
+    VIEWTIDE_EMAIL=$METABASE_ADMIN VIEWTIDE_PASSWORD_FILE=$(metabase_password_file) \
         "$viewtide" metabase --url "http://127.0.0.1:$(port_of metabase)" --data-dir "$(database_dir)" \
         >"$dir/log/dashboards.log" 2>&1 9>&-
 }
