@@ -12,15 +12,14 @@ set -euo pipefail
 
 say() { echo "$*" >&2; }
 
-# A path as it is from everywhere; it has to be there.
-found() { realpath -e -- "$1" || exit 1; }
+# The path that variable $1 gives, as it is from everywhere; it has to be there.
+found() { realpath -qe -- "${!1}" || { say "$1 names ${!1}, which is not there"; exit 1; }; }
 
-here=$(dirname "$(found "$0")")
-root=${here%/*}
+root=$(dirname "$(dirname "$(realpath -- "$0")")")
 dir=$(realpath -m -- "${VIEWTIDE_UP_DIR:-$root/.viewtide}")
 viewtide=
-[ -z "${VIEWTIDE_BIN:-}" ] || viewtide=$(found "$VIEWTIDE_BIN")
-[ -z "${METABASE_JAR:-}" ] || METABASE_JAR=$(found "$METABASE_JAR")
+[ -z "${VIEWTIDE_BIN:-}" ] || viewtide=$(found VIEWTIDE_BIN)
+[ -z "${METABASE_JAR:-}" ] || METABASE_JAR=$(found METABASE_JAR)
 cd "$root"
 # Settings of another viewtide's.
 for name in "${!VIEWTIDE_@}"; do unset "$name"; done

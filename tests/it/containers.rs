@@ -107,6 +107,13 @@ fn what_the_compose_file_names_is_there() {
             assert!(other.is_object() && is_healthy, "{name} waits for {how} in vain");
         }
     }
+    // Where nobody waits for its end, `up --wait` takes a container that has ended for one that failed.
+    for (name, _) in services(&compose).filter(|(_, service)| service["restart"] == "no") {
+        let ends = |(_, service): (&String, &Value)| {
+            service["depends_on"][name]["condition"] == "service_completed_successfully"
+        };
+        assert!(services(&compose).any(ends), "nobody waits for {name}");
+    }
     assert_eq!(ports, 5);
     assert!(of_volumes.union(&of_secrets).all(|name| used.contains(name)), "one is not used");
     for dockerfile in DOCKERFILES {
