@@ -49,12 +49,14 @@ prepare() {
     flock -n 9 || { say "waiting for another make up or make down of $dir"; flock 9; }
 }
 
-# What `up` started and did not bring to its end.
+was_started() { [[ " ${started[*]} " == *" $1 "* ]]; }
+
+# Ends what `up` started and did not bring to its end.
 undo() {
     local part
+    ! was_started engine || finish_engine
     for part in metabase mlflow kafka; do
-        if [[ " ${started[*]} " == *" engine "* ]]; then finish_engine; fi
-        if [[ " ${started[*]} " == *" $part "* ]]; then finish "$part" 60; fi
+        ! was_started "$part" || finish "$part" 60
     done
 }
 

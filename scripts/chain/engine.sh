@@ -1,17 +1,17 @@
 # shellcheck shell=bash
 # `viewtide run`, and the Postgres that it brings.
 
-# Where that Postgres has its data; chosen once. As root it runs under another account, which may not reach a clone in /root.
+# Where that Postgres has its data. As root it runs under another account, which may not reach a clone in /root; where it is then is
+# chosen once.
 database_dir() {
-    local chosen=$dir/database-dir
-    if [ ! -e "$chosen" ]; then
-        if [ "$(id -u)" -ne 0 ] || server_account_reaches "$dir"; then
-            echo "$dir/database" >"$chosen"
-        else
-            echo "/var/lib/viewtide-up/$(printf %s "$dir" | cksum | cut -d ' ' -f 1)" >"$chosen"
-        fi
+    local elsewhere=$dir/database-dir
+    if [ -e "$elsewhere" ]; then
+        cat "$elsewhere"
+    elif [ -d "$dir/database" ] || [ "$(id -u)" -ne 0 ] || server_account_reaches "$dir"; then
+        echo "$dir/database"
+    else
+        echo "/var/lib/viewtide-up/$(printf %s "$dir" | cksum | cut -d ' ' -f 1)" | tee "$elsewhere"
     fi
-    cat "$chosen"
 }
 
 server_account_reaches() {
