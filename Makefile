@@ -5,7 +5,7 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(TARGET)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo test fmt fmt-check lint deny bench pretrained docs clean
+.PHONY: help setup setup-test demo up down test fmt fmt-check lint deny bench pretrained docs clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,12 +13,20 @@ help: ## Show this
 setup: ## Install what building and running need, by apt (PostgreSQL, C and C++ compilers, OpenSSL, zlib)
 	@scripts/setup.sh
 
-setup-test: ## Beside that what the tests need: Java, Maven and Python by apt, Apache Kafka from Maven Central, MLflow from PyPI
+setup-test: ## Beside that what the tests need: Java, Maven and Python by apt, Apache Kafka from Maven Central, MLflow and linters from PyPI
 	@scripts/setup.sh test
 
 demo: setup ## Everything on bundled real data; on a terminal the tables stay up until Ctrl-C
 	cargo build --release --locked
 	@if [ -t 1 ]; then exec $(TARGET)/release/viewtide demo; else exec $(TARGET)/release/viewtide demo --once; fi
+
+up: ## Run the whole chain on this machine: Kafka, viewtide with its Postgres, MLflow, and Metabase if METABASE_JAR names its jar
+	@scripts/setup.sh up
+	@[ -n "$$VIEWTIDE_BIN" ] || cargo build --release --locked
+	@scripts/chain.sh up
+
+down: ## End what make up started; its data stays
+	@scripts/chain.sh down
 
 test: setup-test ## All tests, against a real Kafka and a real Postgres
 	cargo test --workspace --locked

@@ -3,10 +3,14 @@
 # again and again, and in clones side by side.
 #
 #   scripts/setup.sh         to build and run: a C and C++ compiler, make, pkg-config, OpenSSL and zlib (librdkafka), PostgreSQL
-#   scripts/setup.sh test    beside that for the tests: Java, Maven, Python 3, and in target/ the jars of Apache Kafka, a tracking
-#                            server of MLflow and Prometheus' promtool
+#   scripts/setup.sh up      beside that for `make up`: Java, Maven, Python 3, and in target/ the jars of Apache Kafka and a tracking
+#                            server of MLflow
+#   scripts/setup.sh test    beside that for the tests, in target/: Prometheus' promtool, and what checks scripts, the Dockerfile and
+#                            the compose file
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source-path=SCRIPTDIR/..
+. scripts/tools.sh
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -25,7 +29,7 @@ missing_for_running() {
     have psql || echo postgresql-client
 }
 
-missing_for_tests() {
+missing_for_chain() {
     have java || echo default-jre-headless
     have mvn || echo maven
     have setpriv || echo util-linux
@@ -60,13 +64,11 @@ install() {
 
 # The jars of a whole broker, from Maven Central. They appear in target/ whole or not at all.
 fetch_kafka() {
-    local version target jars partial
-    version=$(sed -n '/<artifactId>kafka_2.13</{n;s/.*<version>\(.*\)<.*/\1/p}' tests/kafka/pom.xml)
-    target=${CARGO_TARGET_DIR:-target}
-    jars=$target/kafka-$version
+    local jars partial
+    jars=$(kafka_jars)
     [ ! -d "$jars" ] || return 0
-    mkdir -p "$target" "${HOME:-/tmp}/.m2"
-    partial=$(cd "$target" && pwd)/kafka-partial-$$
+    mkdir -p "$tools" "${HOME:-/tmp}/.m2"
+    partial=$(cd "$tools" && pwd)/kafka-partial-$$
     # Maven's local repository does not bear two writers.
     flock "${HOME:-/tmp}/.m2" mvn -q -B -f tests/kafka/pom.xml \
         org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
@@ -75,26 +77,23 @@ fetch_kafka() {
     [ -d "$jars" ] || { echo "the jars of Apache Kafka did not get to $jars" >&2; exit 1; }
 }
 
-# The parts of MLflow that a tracking server needs, from PyPI; whole or not at all, likewise.
-fetch_mlflow() {
-    local version tools partial
-    version=$(sed -n 's/^mlflow-skinny==//p' tests/mlflow/requirements.txt)
-    tools=${CARGO_TARGET_DIR:-target}/tools
-    [ ! -d "$tools/mlflow-$version" ] || return 0
+# What $1 lists, from PyPI, as a virtual environment $2; whole or not at all, likewise.
+fetch_python() {
+    local requirements=$1 home=$2 partial
+    [ ! -d "$home" ] || return 0
     mkdir -p "$tools"
-    partial=$tools/mlflow-partial-$$
+    partial=$tools/python-partial-$$
     python3 -m venv "$partial" >&2
-    "$partial/bin/python" -m pip install -q --disable-pip-version-check -r tests/mlflow/requirements.txt >&2
-    # Its own scripts would not bear it; nothing calls them.
-    mv -T "$partial" "$tools/mlflow-$version" 2>/dev/null || rm -rf "$partial"
-    [ -d "$tools/mlflow-$version" ] || { echo "MLflow did not get to $tools/mlflow-$version" >&2; exit 1; }
+    "$partial/bin/python" -m pip install -q --disable-pip-version-check --no-deps -r "$requirements" >&2
+    # Its own scripts would not bear it; those that are called are programs, or modules.
+    mv -T "$partial" "$home" 2>/dev/null || rm -rf "$partial"
+    [ -d "$home" ] || { echo "what $requirements lists did not get to $home" >&2; exit 1; }
 }
 
 # One program out of Debian's package of Prometheus; the package itself would start a server.
 fetch_promtool() {
-    local tools partial
+    local partial
     have promtool && return
-    tools=${CARGO_TARGET_DIR:-target}/tools
     [ ! -x "$tools/promtool" ] || return 0
     mkdir -p "$tools"
     partial=$(mktemp -d)
@@ -115,12 +114,17 @@ if ! have cargo; then
     exit 1
 fi
 missing=$(missing_for_building; missing_for_running)
-[ "${1:-}" != test ] || missing+=" $(missing_for_tests)"
+case ${1:-} in up | test) missing+=" $(missing_for_chain)" ;; esac
 # Several words on purpose: names of packages.
 # shellcheck disable=SC2086
 [ -z "${missing// /}" ] || install $missing
-if [ "${1:-}" = test ]; then
-    fetch_kafka
-    fetch_mlflow
-    fetch_promtool
-fi
+case ${1:-} in
+    up | test)
+        fetch_kafka
+        fetch_python tests/mlflow/requirements.txt "$(mlflow_home)"
+        ;;&
+    test)
+        fetch_promtool
+        fetch_python tests/checks/requirements.txt "$(checks_home)"
+        ;;
+esac

@@ -1,7 +1,9 @@
 //! Tests against the real things: Apache Kafka, PostgreSQL, and the built binary. `make setup-test` fetches what they need.
 
 mod bad_input;
+mod chain;
 mod commit_cut;
+mod containers;
 mod crash;
 mod dead_letters;
 mod disorder;

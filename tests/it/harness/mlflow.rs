@@ -117,8 +117,8 @@ fn json_of(answer: &[u8]) -> Value {
 
 /// Where `make setup-test` puts it: beside what cargo builds.
 fn python() -> PathBuf {
-    let version = REQUIREMENTS.lines().find_map(|line| line.strip_prefix("mlflow-skinny==")).expect("a version");
-    let python = target_dir().join(format!("tools/mlflow-{version}/bin/python"));
+    let version = REQUIREMENTS.lines().find_map(|line| line.strip_prefix("mlflow==")).expect("a version");
+    let python = target_dir().join(format!("tools/mlflow-server-{version}/bin/python"));
     assert!(fs::exists(&python).is_ok_and(|is| is), "no {}: run `make setup-test` first", python.display());
     python
 }

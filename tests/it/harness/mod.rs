@@ -1,5 +1,6 @@
 //! What the tests run against. Everything started here ends with the test binary, also when that is killed.
 
+pub mod checks;
 pub mod children;
 pub mod folder;
 pub mod kafka;
