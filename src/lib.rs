@@ -23,6 +23,8 @@
 //! | [`demo`] | all of it on bundled real data |
 //! | [`async_thread`] | asynchronous work beside a run |
 //! | [`trouble`] | trouble that lasts, said once |
+//! | [`web_server`] | where a server is that is spoken to over HTTP |
+//! | `web_answer` | what such a server says |
 //! | [`whole_file`] | files that are there whole, or as they were before |
 //! | [`limits`] | every limit, with its unit and reason |
 //! | [`run`] | a whole run, put together |
@@ -49,4 +51,6 @@ pub mod source;
 pub mod train;
 pub mod trouble;
 pub mod verify;
+mod web_answer;
+pub mod web_server;
 pub mod whole_file;
