@@ -90,12 +90,8 @@ impl Session {
         };
         let session = Self { is_ours };
         let checked = async {
-            if !is_set_up {
-                // Setting it up turned it on.
-                client.put("/api/setting/anon-tracking-enabled", &json!({"value": false})).await?;
-                tracing::info!("Metabase is set up; what it would tell its makers of its use is off");
-            }
-            check_admin(client).await
+            check_admin(client).await?;
+            keep_to_itself(client).await
         };
         match checked.await {
             Ok(()) => Ok(session),
@@ -152,6 +148,18 @@ async fn log_in(client: &MetabaseClient, email: &str, password: &Secret) -> Resu
 fn session_in(client: &MetabaseClient, call: &str, answer: &Value) -> Result<Secret, MetabaseError> {
     let id = answer["id"].as_str().and_then(Secret::new);
     id.ok_or_else(|| client.not_understood(call, &json!("something without an id")))
+}
+
+/// Turns off what a server tells its makers of its use, where it was set up here: setting it up turned it on, and the run that did
+/// so may have been broken off. How others set theirs is left.
+async fn keep_to_itself(client: &MetabaseClient) -> Result<(), MetabaseError> {
+    let settings = client.list_in("GET /api/setting", client.get("/api/setting").await?)?;
+    let value = |key: &str| settings.iter().find(|of| of["key"] == *key).map_or(&Value::Null, |of| &of["value"]);
+    if *value("site-name") == *SITE_NAME && *value("anon-tracking-enabled") == true {
+        client.put("/api/setting/anon-tracking-enabled", &json!({"value": false})).await?;
+        tracing::info!("what Metabase would tell its makers of its use is off");
+    }
+    Ok(())
 }
 
 async fn check_admin(client: &MetabaseClient) -> Result<(), MetabaseError> {

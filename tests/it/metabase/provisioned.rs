@@ -20,7 +20,12 @@ fn a_new_metabase_gets_everything_and_a_second_run_changes_nothing() {
     {
         let state = place.metabase.state();
         assert_eq!(state.people, BTreeMap::from([(EMAIL.to_owned(), PASSWORD.to_owned())]));
-        assert_eq!(state.settings, BTreeMap::from([("anon-tracking-enabled".to_owned(), json!(false))]));
+        assert_eq!(
+            state.settings,
+            [("anon-tracking-enabled", json!(false)), ("site-name", json!("viewtide"))]
+                .map(|(key, value)| (key.to_owned(), value))
+                .into()
+        );
         assert!(state.sessions.is_empty(), "it logs out");
         let [database] = state.databases.as_slice() else { panic!("{:?}", state.databases) };
         let details = &database["details"];

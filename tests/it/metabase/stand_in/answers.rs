@@ -72,6 +72,7 @@ fn before_login(state: &mut State, method: &str, parts: &[&str], request: &Reque
         ("POST", ["setup"]) => {
             state.people.insert(text(&body["user"]["email"]), text(&body["user"]["password"]));
             state.settings.insert("anon-tracking-enabled".to_owned(), json!(true));
+            state.settings.insert("site-name".to_owned(), body["prefs"]["site_name"].clone());
             Answer::ok(json!({"id": session(state)}))
         }
         ("POST", ["session"]) if state.wrong_logins >= WRONG_LOGINS_MAX => {
@@ -195,6 +196,9 @@ fn of_state(state: &mut State, method: &str, parts: &[&str], request: &Request) 
     let body = &request.body;
     let is_archived = |of: &&Value| of["archived"] == true;
     match (method, parts) {
+        ("GET", ["setting"]) => {
+            Answer::ok(state.settings.iter().map(|(key, value)| json!({"key": key, "value": value})).collect())
+        }
         ("PUT", ["setting", key]) => {
             state.settings.insert((*key).to_owned(), body["value"].clone());
             Answer::no(204, Value::Null)
