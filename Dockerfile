@@ -10,6 +10,7 @@ COPY dataflows dataflows
 COPY models models
 COPY migrations migrations
 COPY data data
+COPY cluster/metabase cluster/metabase
 # Named in Cargo.toml, and not built.
 COPY benches benches
 # What was fetched and built stays for the next build; only the program goes on.

@@ -15,6 +15,7 @@
 //! | [`registry`] | what forecasts are made by: added, put into use, and watched by a run |
 //! | [`retrain`] | models made anew beside a run, and put into use where they are better |
 //! | [`http`] | what a run shows over HTTP: a live page, its figures, and whether it works |
+//! | [`metabase`] | a Metabase provisioned: connection, tables, dashboards |
 //! | [`mlflow`] | retrainings mirrored to an MLflow tracking server |
 //! | [`train`] | models made of all that is stored, or of CSV files |
 //! | [`dead_letters`] | dead letters listed, exported, and sent again |
@@ -23,6 +24,9 @@
 //! | [`demo`] | all of it on bundled real data |
 //! | [`async_thread`] | asynchronous work beside a run |
 //! | [`trouble`] | trouble that lasts, said once |
+//! | [`secret`] | what is never shown |
+//! | [`web_server`] | where a server is that is spoken to over HTTP |
+//! | `web_answer` | what such a server says |
 //! | [`whole_file`] | files that are there whole, or as they were before |
 //! | [`limits`] | every limit, with its unit and reason |
 //! | [`run`] | a whole run, put together |
@@ -36,6 +40,7 @@ pub mod destination;
 pub mod engine;
 pub mod http;
 pub mod limits;
+pub mod metabase;
 pub mod mlflow;
 pub mod picture;
 pub mod postgres;
@@ -44,9 +49,12 @@ pub mod registry;
 pub mod replay;
 pub mod retrain;
 pub mod run;
+pub mod secret;
 pub mod sink;
 pub mod source;
 pub mod train;
 pub mod trouble;
 pub mod verify;
+mod web_answer;
+pub mod web_server;
 pub mod whole_file;

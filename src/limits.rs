@@ -88,6 +88,28 @@ pub const MLFLOW_ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Characters of an answer of MLflow that a message shows.
 pub const MLFLOW_ANSWER_CHARS_MAX: usize = 200;
 
+/// How long Metabase may take for an answer: a new connection is tried before it is taken, and a query runs as long as it takes.
+pub const METABASE_ANSWER_SECONDS_MAX: u64 = 60;
+
+/// Bytes of an answer of Metabase that are read: what it knows of all tables and columns has about 500 kB, and it may have other
+/// databases and cards beside.
+pub const METABASE_ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Characters of an answer of Metabase that a message shows: room for what PostgreSQL says to it.
+pub const METABASE_ANSWER_CHARS_MAX: usize = 400;
+
+/// How often Metabase is asked the same where it is in trouble; with growing pauses between it is about a second and a half.
+pub const METABASE_ATTEMPTS_MAX: u32 = 6;
+
+/// How often it is looked whether Metabase is up, or has found the tables, milliseconds.
+pub const METABASE_POLL_MS: u64 = 200;
+
+/// How long Metabase may take to find tables and columns, seconds: it takes seconds, and waits for others to be looked at.
+pub const METABASE_SYNC_SECONDS_MAX: u64 = 300;
+
+/// Columns of a dashboard of Metabase.
+pub const METABASE_GRID_COLUMNS: u64 = 24;
+
 /// Connections over HTTP at once; a browser opens six, a scraper one. Others wait.
 pub const HTTP_CONNECTIONS_MAX: usize = 256;
 

@@ -18,7 +18,6 @@ use crate::engine::summary::RunSummary;
 use crate::engine::{self, EngineConfig, EngineError};
 use crate::http;
 use crate::mlflow::mirror;
-use crate::mlflow::server::MlflowServer;
 use crate::postgres::connect::DatabaseUrl;
 use crate::retrain::{RetrainConfig, Retraining};
 use crate::sink::anew::Anew;
@@ -27,6 +26,7 @@ use crate::sink::outputs::Outputs;
 use crate::sink::totals::SinkTotals;
 use crate::sink::{ForecastConfig, SinkConfig};
 use crate::source::Source;
+use crate::web_server::WebServer;
 
 /// The default of `--future-max`: an hour.
 pub const FUTURE_MAX_US_DEFAULT: i64 = HOUR_US;
@@ -49,7 +49,7 @@ pub struct Run {
     /// How long it is from one retraining of the models to the next; none where it is `None`.
     pub retrain_every: Option<Duration>,
     /// Where retrainings are mirrored to, on process 0.
-    pub mlflow: Option<MlflowServer>,
+    pub mlflow: Option<WebServer>,
     /// How far behind its video's newest snapshot a record is folded in, microseconds.
     pub retention_us: i64,
     /// How far ahead of its arrival a record may be, microseconds; stored, since the source has judged by it.

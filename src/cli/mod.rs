@@ -9,6 +9,7 @@ mod input;
 mod kafka;
 mod list_format;
 mod man;
+mod metabase;
 mod migrate;
 mod models;
 mod outcome;
@@ -86,6 +87,8 @@ enum Command {
     Train(train::TrainArgs),
     /// List, add, promote and roll back what forecasts are made by
     Models(models::ModelsArgs),
+    /// Provision a Metabase: its connection to the tables, what they are, and dashboards
+    Metabase(metabase::MetabaseArgs),
     /// Apply the database migrations
     Migrate(migrate::MigrateArgs),
     /// Write what a shell completes commands and flags by to standard output
@@ -112,6 +115,7 @@ impl Cli {
             Command::Evaluate(args) => evaluate::execute(args),
             Command::Train(args) => train::execute(args),
             Command::Models(args) => models::execute(args),
+            Command::Metabase(args) => metabase::execute(args),
             Command::Migrate(args) => migrate::execute(args),
             Command::Completions(args) => completions::execute(args),
             Command::Man(args) => man::execute(args),

@@ -17,12 +17,12 @@ use crate::cli::{Outcome, UsageError};
 use crate::engine::cluster::Cluster;
 use crate::http::listen;
 use crate::limits::RETRAIN_EVERY_MIN;
-use crate::mlflow::server::MlflowServer;
 use crate::run::Run;
 use crate::sink::ForecastConfig;
 use crate::sink::outputs::Outputs;
 use crate::source::OnLostOffsets;
 use crate::source::kafka::Start;
+use crate::web_server::WebServer;
 
 /// The port of process 0 where no hostfile is given; timely's own convention.
 const FIRST_PORT: usize = 2101;
@@ -156,7 +156,7 @@ pub fn execute(args: RunArgs) -> anyhow::Result<Outcome> {
     let stop = stop_on_signals()?;
     let cluster = args.cluster.cluster()?;
     // Parsed here, since an error of clap's would show the password that may be in it.
-    let mlflow = args.mlflow.as_deref().map(MlflowServer::parse).transpose();
+    let mlflow = args.mlflow.as_deref().map(WebServer::parse).transpose();
     let mlflow = mlflow.map_err(|wrong| usage(format!("--mlflow: {wrong}")))?;
     let source = args
         .input

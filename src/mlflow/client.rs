@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::limits::{MLFLOW_ANSWER_BYTES_MAX, MLFLOW_ANSWER_CHARS_MAX, MLFLOW_ANSWER_SECONDS_MAX};
 use crate::mlflow::MlflowError;
-use crate::mlflow::server::MlflowServer;
+use crate::web_answer::{beginning, body, in_words};
+use crate::web_server::WebServer;
 
 /// A run of the server.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ const MIRRORED_TAG: &str = "viewtide.mirrored";
 
 /// Speaks to a tracking server.
 pub(super) struct MlflowClient {
-    server: MlflowServer,
+    server: WebServer,
     http: Client,
 }
 
@@ -52,7 +53,7 @@ pub(super) fn named(key: &str, value: &str) -> Value {
 }
 
 impl MlflowClient {
-    pub(super) fn new(server: MlflowServer) -> Result<Self, MlflowError> {
+    pub(super) fn new(server: WebServer) -> Result<Self, MlflowError> {
         let http = Client::builder().redirect(Policy::none()).timeout(Duration::from_secs(MLFLOW_ANSWER_SECONDS_MAX));
         Ok(Self { server, http: http.build().map_err(|error| MlflowError::Unreachable(in_words(error)))? })
     }
@@ -158,14 +159,19 @@ impl MlflowClient {
         let away = |error| MlflowError::Unreachable(in_words(error));
         let response = request.send().await.map_err(away)?;
         let status = response.status();
-        let body = body(response).await.map_err(away)?;
+        let body = body(response, MLFLOW_ANSWER_BYTES_MAX).await.map_err(away)?;
         if status.is_success() {
             return Ok(body);
         }
         let said: Value = serde_json::from_slice(&body).unwrap_or_default();
         let word = |name: &str| said[name].as_str().map(str::to_owned);
         let message = word("message").or(word("detail")).unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned());
-        Err(MlflowError::Refused { call, status: status.as_u16(), code: word("error_code"), message: shown(&message) })
+        Err(MlflowError::Refused {
+            call,
+            status: status.as_u16(),
+            code: word("error_code"),
+            message: beginning(&message, MLFLOW_ANSWER_CHARS_MAX),
+        })
     }
 }
 
@@ -181,33 +187,5 @@ fn text(answer: &Value, call: &'static str, pointer: &str) -> Result<String, Mlf
 }
 
 fn not_understood(call: &'static str, answer: &str) -> MlflowError {
-    MlflowError::Answer { call, answer: shown(answer) }
-}
-
-/// As much of it as is read.
-async fn body(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        body.extend_from_slice(&chunk);
-        if body.len() > MLFLOW_ANSWER_BYTES_MAX {
-            body.truncate(MLFLOW_ANSWER_BYTES_MAX);
-            break;
-        }
-    }
-    Ok(body)
-}
-
-/// The beginning of what a server says, in one line.
-fn shown(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MLFLOW_ANSWER_CHARS_MAX) {
-        Some((end, _)) => format!("{}..", &line[..end]),
-        None if line.is_empty() => "nothing".to_owned(),
-        None => line,
-    }
-}
-
-/// An error with its causes, and without the URL, which may hold a password.
-fn in_words(error: reqwest::Error) -> String {
-    format!("{:#}", anyhow::Error::new(error.without_url()))
+    MlflowError::Answer { call, answer: beginning(answer, MLFLOW_ANSWER_CHARS_MAX) }
 }

@@ -11,10 +11,10 @@ use crate::limits::MLFLOW_POLL_SECONDS;
 use crate::mlflow::MlflowError;
 use crate::mlflow::client::{Found, MlflowClient};
 use crate::mlflow::retraining::{self, Retraining};
-use crate::mlflow::server::MlflowServer;
 use crate::postgres::connect::{DatabaseUrl, connect};
 use crate::registry::RegistryError;
 use crate::trouble::Trouble;
+use crate::web_server::WebServer;
 
 /// The experiment that all runs are of.
 const EXPERIMENT: &str = "viewtide";
@@ -27,11 +27,11 @@ const LOCK: &str = "SELECT pg_try_advisory_lock(x'6d6c666c6f77'::bigint)";
 ///
 /// # Errors
 /// Where no thread can be started.
-pub fn start(database: DatabaseUrl, server: MlflowServer) -> io::Result<AsyncThread> {
+pub fn start(database: DatabaseUrl, server: WebServer) -> io::Result<AsyncThread> {
     AsyncThread::start("mlflow", move || mirror(database, server))
 }
 
-async fn mirror(database: DatabaseUrl, server: MlflowServer) {
+async fn mirror(database: DatabaseUrl, server: WebServer) {
     let client = match MlflowClient::new(server.clone()) {
         Ok(client) => client,
         Err(error) => return tracing::warn!("retrainings are not mirrored to MLflow at {server}: {error}"),

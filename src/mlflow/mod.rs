@@ -6,7 +6,6 @@
 //!
 //! | module | one concept |
 //! |---|---|
-//! | [`server`] | where the server is |
 //! | `client` | what it is asked, over its REST API |
 //! | `retraining` | a retraining as it stands in the tables, and as MLflow takes it |
 //! | [`mirror`] | the thread |
@@ -14,7 +13,6 @@
 mod client;
 pub mod mirror;
 mod retraining;
-pub mod server;
 
 use crate::registry::RegistryError;
 

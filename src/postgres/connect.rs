@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
 use postgres_openssl::MakeTlsConnector;
-use tokio_postgres::config::Host;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, Error};
 
 use crate::limits::{CONNECT_TIMEOUT_SECONDS, LOCK_TIMEOUT_SECONDS, TCP_USER_TIMEOUT_SECONDS};
+
+/// Where a server listens that does not say otherwise.
+const DEFAULT_PORT: u16 = 5432;
 
 /// Where a database is, and how to log in. Neither [`fmt::Debug`] nor [`fmt::Display`] shows the password.
 #[derive(Clone)]
@@ -72,6 +75,33 @@ impl DatabaseUrl {
         self
     }
 
+    /// The same database for somebody else.
+    pub fn with_login(&self, user: &str, password: &str) -> Self {
+        let mut other = self.clone();
+        other.config.user(user).password(password);
+        other
+    }
+
+    /// Host and port by which another program on this machine reaches it; none where it is reached by a Unix socket.
+    pub fn tcp_place(&self) -> Option<(String, u16)> {
+        let host = match self.config.get_hosts().first() {
+            Some(Host::Tcp(host)) => host.clone(),
+            Some(Host::Unix(_)) => return None,
+            None => self.config.get_hostaddrs().first()?.to_string(),
+        };
+        Some((host, self.config.get_ports().first().copied().unwrap_or(DEFAULT_PORT)))
+    }
+
+    /// The name of the database.
+    pub fn database(&self) -> &str {
+        self.config.get_dbname().or(self.config.get_user()).unwrap_or("?")
+    }
+
+    /// Whether a connection that is not encrypted is no connection.
+    pub fn requires_tls(&self) -> bool {
+        self.config.get_ssl_mode() == SslMode::Require
+    }
+
     fn tls(&self) -> Result<MakeTlsConnector, ConnectError> {
         let failed = |error: openssl::error::ErrorStack| ConnectError::Ca {
             path: self.ca.clone().unwrap_or_default(),
@@ -93,10 +123,9 @@ impl fmt::Display for DatabaseUrl {
             Some(Host::Unix(folder)) => folder.display().to_string(),
             None => self.config.get_hostaddrs().first().map(ToString::to_string).unwrap_or_default(),
         };
-        let port = self.config.get_ports().first().copied().unwrap_or(5432);
+        let port = self.config.get_ports().first().copied().unwrap_or(DEFAULT_PORT);
         let user = self.config.get_user().unwrap_or("?");
-        let database = self.config.get_dbname().or(self.config.get_user()).unwrap_or("?");
-        write!(f, "database {database} at {host}:{port} as {user}")
+        write!(f, "database {} at {host}:{port} as {user}", self.database())
     }
 }
 

@@ -31,7 +31,7 @@ mod temporary;
 
 use account::Account;
 use binaries::Binaries;
-use layout::Layout;
+use layout::{Layout, SUPERUSER};
 use server::Server;
 use temporary::Watcher;
 
@@ -95,6 +95,8 @@ pub enum ManagedError {
     #[error("the server in {} is there (process {pid}) but was not ready within {} s; its log is {}",
             cluster.display(), waited.as_secs(), log.display())]
     NotReady { cluster: PathBuf, pid: i32, waited: Duration, log: PathBuf },
+    #[error("{} holds no password of the superuser {SUPERUSER}, who alone may alter roles", pgpass.display())]
+    NoSuperuser { pgpass: PathBuf },
     #[error("cannot {action} {}: {source}", path.display())]
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
 }
@@ -200,6 +202,16 @@ impl ManagedPostgres {
     pub fn url_of(&self, database: &str) -> String {
         let socket_dir = percent_encode(&self.server.socket_dir.to_string_lossy());
         format!("postgresql://{ROLE}:{}@{socket_dir}:{}/{database}", self.password, self.server.port)
+    }
+
+    /// How the cluster's superuser connects, who alone may alter roles. Not to be logged.
+    ///
+    /// # Errors
+    /// Where the superuser's password does not lie where it was put.
+    pub fn superuser_url(&self) -> Result<String, ManagedError> {
+        let socket_dir = percent_encode(&self.server.socket_dir.to_string_lossy());
+        let password = self.layout.read_superuser_password()?;
+        Ok(format!("postgresql://{SUPERUSER}:{password}@{socket_dir}:{}/{DATABASE}", self.server.port))
     }
 
     /// A command that people can paste to look at the tables; holds no secret.

@@ -3,4 +3,5 @@
 pub mod connect;
 pub mod managed;
 pub mod migrate;
+pub mod reader_login;
 pub mod reader_role;

@@ -17,6 +17,7 @@ mod http;
 mod kafka_source;
 mod lost_offsets;
 mod managed;
+mod metabase;
 mod metadata;
 mod mlflow;
 mod models;

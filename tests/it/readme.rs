@@ -9,6 +9,7 @@ use crate::harness::kafka::{self, Message};
 use crate::harness::postgres::Database;
 use crate::harness::process::{Process, viewtide};
 use crate::harness::wait_for;
+use crate::metabase;
 use crate::scenario::{DEADLINE, data_file};
 
 fn readme() -> String {
@@ -36,6 +37,7 @@ struct Place {
     topic: String,
     database: Database,
     of_csv: Database,
+    metabase: metabase::Place,
 }
 
 impl Place {
@@ -44,7 +46,8 @@ impl Place {
         std::fs::copy(data_file("sample_10min.csv"), folder.path().join("a.csv")).expect("a.csv");
         std::fs::copy(data_file("tracked_dense.csv.gz"), folder.path().join("b.csv.gz")).expect("b.csv.gz");
         let topic = kafka::shared().fresh_topic("readme", 2);
-        Self { folder, topic, database: Database::fresh(), of_csv: Database::fresh() }
+        let metabase = metabase::Place::new();
+        Self { folder, topic, database: Database::fresh(), of_csv: Database::fresh(), metabase }
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -57,6 +60,7 @@ impl Place {
             "kafka1:9092,kafka2:9092" | "kafka1:9092" | "B" => brokers.clone(),
             "youtube_stats" | "T" => self.topic.clone(),
             "a.csv" | "b.csv.gz" | "letters.jsonl" => self.file(word).display().to_string(),
+            "URL" | "http://localhost:3000" => self.metabase.metabase.url(),
             "FILE.." => self.file("a.csv").display().to_string(),
             "models" | "models/views.safetensors" => self.file(word).display().to_string(),
             other => other.to_owned(),
@@ -67,6 +71,14 @@ impl Place {
         if is_train {
             // Enough to see that it works.
             args.extend(["--epochs".to_owned(), "1".to_owned()]);
+        }
+        if args[0] == "metabase" {
+            // Its tables are where the role may be given a password, which stands in a file.
+            args.extend(self.metabase.database_and_password());
+            if !command.contains("--email") {
+                args.extend(["--email".to_owned(), "you@example.org".to_owned()]);
+            }
+            return args;
         }
         let reads_files = command.contains("--csv") && is_train;
         let needs_none = reads_files || ["replay", "demo", "evaluate"].contains(&args[0].as_str());
@@ -109,7 +121,7 @@ fn every_command_works_in_the_order_of_the_page() {
             _ => drop(process.wait(DEADLINE).expect_code(0)),
         }
     }
-    assert_eq!(commands.len(), 20, "a command was added or is no longer recognised: {commands:?}");
+    assert_eq!(commands.len(), 22, "a command was added or is no longer recognised: {commands:?}");
     assert_eq!(place.database.value(views), "451234");
     assert_eq!(place.database.value("SELECT count(*) FROM dead_letters"), "0");
 }
@@ -121,7 +133,7 @@ fn every_name_exists() {
     viewtide(["migrate", "--database-url", &database.url()]).wait(DEADLINE).expect_code(0);
     let letters = ["list", "export", "replay"].map(|command| vec!["dead-letters", command]);
     let models = ["list", "add", "promote", "rollback"].map(|command| vec!["models", command]);
-    let commands = ["run", "verify", "replay", "rebuild", "migrate", "demo", "evaluate", "train"];
+    let commands = ["run", "verify", "replay", "rebuild", "migrate", "demo", "evaluate", "train", "metabase"];
     let commands = commands.map(|command| vec![command]);
     let help: String = commands
         .into_iter()

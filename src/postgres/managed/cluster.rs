@@ -7,6 +7,7 @@ use std::process::{Output, Stdio};
 use super::layout::{Layout, SUPERUSER, create_private_dir, write_anew};
 use super::{Account, Binaries, DATABASE, Durability, ManagedError, ROLE};
 use crate::postgres::reader_role::READER_ROLE;
+use crate::secret::Secret;
 
 /// Read before each start, and written by viewtide; a relative path, so that the data directory may move.
 const INCLUDE: &str = "\n# What viewtide sets.\ninclude '../postgres.conf'\n";
@@ -41,7 +42,8 @@ pub(super) fn ensure(
     }
     create_private_dir(&init, account)?;
     let made = init.join("postgres");
-    let (role_password, superuser_password) = (new_password(), new_password());
+    // In hexadecimal, which needs no quoting anywhere.
+    let [role_password, superuser_password] = [(); 2].map(|()| Secret::random().reveal().to_owned());
 
     let password_file = init.join("password");
     write_anew(&password_file, 0o600, &superuser_password)?;
@@ -99,11 +101,6 @@ fn append_include(cluster: &std::path::Path) -> Result<(), ManagedError> {
     let path = cluster.join("postgresql.conf");
     let append = || OpenOptions::new().append(true).open(&path)?.write_all(INCLUDE.as_bytes());
     append().map_err(ManagedError::io("write", &path))
-}
-
-/// 192 random bits in hexadecimal, which need no quoting anywhere.
-fn new_password() -> String {
-    rand::random::<[u8; 24]>().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// All that a program wrote, trimmed.

@@ -20,7 +20,8 @@ use std::path::{Path, PathBuf};
 
 use super::{DATABASE, ManagedError, ROLE};
 
-/// The superuser of the cluster, for maintenance by people; viewtide does not use it once the cluster is made.
+/// The superuser of the cluster, for maintenance by people. Once the cluster is made viewtide uses it for one thing only: to give
+/// the role that reads a password.
 pub(super) const SUPERUSER: &str = "postgres";
 
 /// A path of a Unix socket must fit `sockaddr_un.sun_path` with its final NUL.
@@ -113,6 +114,15 @@ impl Layout {
         let path = self.password();
         let text = fs::read_to_string(&path).map_err(ManagedError::io("read the password in", &path))?;
         Ok(text.trim_end().to_owned())
+    }
+
+    /// The password of [`SUPERUSER`], as [`Layout::write_passwords`] kept it.
+    pub(super) fn read_superuser_password(&self) -> Result<String, ManagedError> {
+        let pgpass = self.pgpass();
+        let text = fs::read_to_string(&pgpass).map_err(ManagedError::io("read the passwords in", &pgpass))?;
+        let prefix = format!("*:*:*:{SUPERUSER}:");
+        let password = text.lines().find_map(|line| line.strip_prefix(&prefix)).map(str::to_owned);
+        password.ok_or(ManagedError::NoSuperuser { pgpass })
     }
 
     /// Keeps the passwords of [`ROLE`] and [`SUPERUSER`], both of hexadecimal digits, for viewtide and for psql.

@@ -1,14 +1,14 @@
-//! Where an MLflow tracking server is.
+//! Where a server that is spoken to over HTTP is.
 
 use std::fmt;
 
 use reqwest::Url;
 
-/// A tracking server, and how to log in. Neither [`fmt::Debug`] nor [`fmt::Display`] shows user or password.
+/// A server, and how to log in. Neither [`fmt::Debug`] nor [`fmt::Display`] shows user or password.
 #[derive(Clone)]
-pub struct MlflowServer(Url);
+pub struct WebServer(Url);
 
-impl MlflowServer {
+impl WebServer {
     /// Parses `http://host:port`, also with `user:password@` and a path before the API's.
     ///
     /// # Errors
@@ -17,7 +17,7 @@ impl MlflowServer {
         let form = "write http://host:port, or https://user:password@host/path";
         let url = Url::parse(text).map_err(|error| format!("{error}; {form}"))?;
         if !["http", "https"].contains(&url.scheme()) {
-            return Err(format!("a tracking server is spoken to over HTTP; {form}"));
+            return Err(format!("it is spoken to over HTTP; {form}"));
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(format!("there is a ? or # in it; {form}"));
@@ -26,14 +26,14 @@ impl MlflowServer {
     }
 
     /// The URL of a path of the server, which begins with a slash and is encoded as in a URL. User and password are in it.
-    pub(super) fn url_of(&self, path: &str) -> Url {
+    pub(crate) fn url_of(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
         url
     }
 }
 
-impl fmt::Display for MlflowServer {
+impl fmt::Display for WebServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut url = self.0.clone();
         // Both can be changed, since a URL of HTTP has a host.
@@ -42,7 +42,7 @@ impl fmt::Display for MlflowServer {
     }
 }
 
-impl fmt::Debug for MlflowServer {
+impl fmt::Debug for WebServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -54,14 +54,14 @@ mod tests {
 
     #[test]
     fn is_any_url_of_http_and_never_shows_a_password() {
-        let server = MlflowServer::parse("https://ann:s3%40cret@ml.example:5000/prefix/").unwrap();
+        let server = WebServer::parse("https://ann:s3%40cret@ml.example:5000/prefix/").unwrap();
         for shown in [format!("{server}"), format!("{server:?}")] {
             assert_eq!(shown, "https://ml.example:5000/prefix");
         }
         assert_eq!(server.url_of("/api/2.0").path(), "/prefix/api/2.0");
-        assert_eq!(MlflowServer::parse("http://127.0.0.1:5000").unwrap().url_of("/api").path(), "/api");
+        assert_eq!(WebServer::parse("http://127.0.0.1:5000").unwrap().url_of("/api").path(), "/api");
         for wrong in ["sqlite:///s3cret.db", "http://ann:s3cret@", "http://h?s3cret", "http://h#s3cret", "s3cret", ""] {
-            let error = MlflowServer::parse(wrong).unwrap_err();
+            let error = WebServer::parse(wrong).unwrap_err();
             assert!(!error.contains("s3cret") && error.contains("write http://host:port"), "{error}");
         }
     }

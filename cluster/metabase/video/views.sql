@@ -1,0 +1,5 @@
+-- The video's last view count of every hour, the newest 2,000 of them.
+-- include chosen_video
+SELECT hour_start AT TIME ZONE 'UTC' AS hour, last_view_count AS views
+FROM hourly_aggregations JOIN chosen USING (video_id)
+WHERE {{time}} ORDER BY hour_start DESC LIMIT 2000
