@@ -8,6 +8,7 @@
 #   VIEWTIDE_UP_DIR   folder of data, logs, ports and passwords; .viewtide in the clone unless given
 #   VIEWTIDE_BIN      viewtide's program; that of `cargo build --release` unless given
 #   METABASE_JAR      Metabase's jar; that of last time unless given, and none where it is empty
+#   RUN_FLAGS         further flags of `viewtide run`, which count when it starts; those of last time unless given
 set -euo pipefail
 
 say() { echo "$*" >&2; }

@@ -19,4 +19,5 @@ random() { od -An -N 24 -tx1 /dev/urandom | tr -d ' \n'; }
 
 keep postgres-password "$(random)"
 keep metabase-database-password "$(random)"
+keep metabase-admin-password "$(random)"
 keep database-url "postgresql://viewtide:$(cat "$secrets/postgres-password")@postgres/viewtide"

@@ -34,10 +34,18 @@ psql_command() {
     echo "PGPASSFILE='$database/pgpass' psql -h 127.0.0.1 -p $port -U viewtide viewtide"
 }
 
+# Further flags of `run`: those given, else those of last time.
+choose_flags() {
+    [ -z "${RUN_FLAGS+given}" ] || echo "$RUN_FLAGS" >"$dir/run-flags"
+    cat "$dir/run-flags" 2>/dev/null || true
+}
+
 start_engine() {
+    local flags
     choose_port page 8088
+    read -ra flags <<<"$(choose_flags)"
     start engine "$dir" "$viewtide" run --brokers "$(brokers)" --topic "${TOPICS[0]}" --data-dir "$(database_dir)" \
-        --forecasts live --mlflow "$(mlflow_uri)" --http "127.0.0.1:$(port_of page)"
+        --forecasts live --mlflow "$(mlflow_uri)" --http "127.0.0.1:$(port_of page)" "${flags[@]}"
 }
 
 engine_is_ready() { answers "$(port_of page)" /readyz; }

@@ -10,10 +10,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::harness::checks;
+use crate::harness::pages::get;
 use crate::harness::postgres::rows;
 use crate::harness::process::{Finished, Process, viewtide};
 use crate::harness::{free_ports, target_dir, wait_for};
-use crate::harness::pages::get;
 use crate::scenario::{DEADLINE, rows_of, write_csv};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/chain.sh");

@@ -1,4 +1,5 @@
-//! README.md, as its reader would follow it: every command in it is run, and every name in it exists.
+//! README.md, as its reader would follow it: every command in it is run, and every name in it exists; of the tutorial every name
+//! and every statement.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,10 +11,15 @@ use crate::harness::postgres::Database;
 use crate::harness::process::{Process, viewtide};
 use crate::harness::wait_for;
 use crate::metabase;
-use crate::scenario::{DEADLINE, data_file};
+use crate::scenario::{DEADLINE, Input, SIZES, data_file, run_to_end};
+
+fn text_of(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name))
+        .unwrap_or_else(|error| panic!("{name}: {error}"))
+}
 
 fn readme() -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md")
+    text_of("README.md")
 }
 
 /// Every command line of viewtide in `text`, in its order: what is in a code block, and what a row of the table of commands
@@ -164,8 +170,46 @@ fn every_name_exists() {
         }
     }
     assert!(flags >= 10 && names >= 8, "{flags} flags and {names} names were looked for");
-    let makefile = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Makefile")).expect("Makefile");
-    for target in text.lines().filter_map(|line| line.strip_prefix("    make ")?.split_whitespace().next()) {
+    expect_targets(&text);
+}
+
+/// Every `make` in a code block is of a target that there is.
+fn expect_targets(text: &str) {
+    let makefile = text_of("Makefile");
+    let of_block = text.lines().filter_map(|line| line.strip_prefix("    "));
+    let mut found = 0;
+    for target in of_block.filter_map(|line| line.split_once("make ")?.1.split_whitespace().next()) {
         assert!(makefile.contains(&format!("\n{target}: ")), "make {target}");
+        found += 1;
     }
+    assert!(found > 1, "no target was looked at");
+}
+
+/// What it starts and ends, and what it sends, is tested with `make up`.
+#[test]
+fn what_the_tutorial_names_is_there() {
+    let text = text_of("docs/tutorial.md");
+    expect_targets(&text);
+    assert!(text_of("scripts/chain/engine.sh").contains("RUN_FLAGS"));
+    let of_block: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("    ")).collect();
+    for file in of_block.iter().flat_map(|line| line.split([' ', '\''])).filter(|word| word.starts_with("data/")) {
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(file).is_file(), "{file}");
+    }
+    let place = Place::new();
+    for command in commands(&text) {
+        let args = place
+            .args(&command)
+            .into_iter()
+            .map(|word| if word == "127.0.0.1:9092" { kafka::shared().brokers() } else { word });
+        let args: Vec<String> = args.chain(["--topic".to_owned(), place.topic.clone()]).collect();
+        viewtide(args).wait(DEADLINE).expect_code(0);
+    }
+    let input = Input::Topic(place.topic.clone());
+    run_to_end(&input, &place.database, SIZES[1], &["--videos", "data/sample_videos.csv.gz"]);
+    let mut statements = 0;
+    for statement in of_block.join("\n").split_inclusive(';').filter_map(|part| Some(&part[part.find("SELECT ")?..])) {
+        assert_eq!(place.database.rows(statement).len(), 10, "{statement}");
+        statements += 1;
+    }
+    assert_eq!(statements, 2);
 }
