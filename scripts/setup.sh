@@ -3,8 +3,9 @@
 # again and again, and in clones side by side.
 #
 #   scripts/setup.sh         to build and run: a C and C++ compiler, make, pkg-config, OpenSSL and zlib (librdkafka), PostgreSQL
-#   scripts/setup.sh test    beside that for the tests: Java, Maven, Python 3, and in target/ the jars of Apache Kafka, a tracking
-#                            server of MLflow and Prometheus' promtool
+#   scripts/setup.sh test    beside that for the tests: Java, Maven, Python 3, Chromium, Node.js, and in target/ the jars of Apache
+#                            Kafka, a tracking server of MLflow, Prometheus' promtool and what drives Chromium
+#   scripts/setup.sh pages   of that only what clicks through the pages; pictures: with letters for every title
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,6 +32,18 @@ missing_for_tests() {
     have setpriv || echo util-linux
     have python3 || echo python3
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+}
+
+missing_for_pages() {
+    [ -n "${CHROMIUM:-}" ] || have chromium || have chromium-browser || have google-chrome || echo chromium
+    have node || echo nodejs
+    have npm || echo npm
+}
+
+# Titles of the sample are Korean and have emoji.
+missing_for_pictures() {
+    { have fc-list && [ -n "$(fc-list :lang=ko)" ]; } || echo fonts-noto-cjk
+    { have fc-list && [ -n "$(fc-list :lang=und-zsye)" ]; } || echo fonts-noto-color-emoji
 }
 
 # Runs a command as root; what is missing without is said first.
@@ -110,17 +123,35 @@ fetch_promtool() {
     rm -rf "$partial"
 }
 
+# What drives Chromium and judges pages, by npm; whole or not at all, likewise. Its folder is named for the versions of all of it.
+fetch_pages() {
+    local version tools partial
+    version=$(sha256sum tests/pages/package-lock.json | cut -c1-12)
+    tools=${CARGO_TARGET_DIR:-target}/tools
+    [ ! -d "$tools/pages-$version" ] || return 0
+    mkdir -p "$tools"
+    partial=$tools/pages-partial-$$
+    mkdir "$partial"
+    cp tests/pages/package.json tests/pages/package-lock.json "$partial"
+    npm ci --prefix "$partial" --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error >&2
+    mv -T "$partial" "$tools/pages-$version" 2>/dev/null || rm -rf "$partial"
+    [ -d "$tools/pages-$version" ] || { echo "what drives Chromium did not get to $tools/pages-$version" >&2; exit 1; }
+}
+
 if ! have cargo; then
     echo "no cargo: install Rust first, https://rustup.rs" >&2
     exit 1
 fi
 missing=$(missing_for_building; missing_for_running)
-[ "${1:-}" != test ] || missing+=" $(missing_for_tests)"
+case ${1:-} in
+    test) missing+=" $(missing_for_tests; missing_for_pages)" ;;
+    pages) missing+=" $(missing_for_pages)" ;;
+    pictures) missing+=" $(missing_for_pages; missing_for_pictures)" ;;
+esac
 # Several words on purpose: names of packages.
 # shellcheck disable=SC2086
 [ -z "${missing// /}" ] || install $missing
-if [ "${1:-}" = test ]; then
-    fetch_kafka
-    fetch_mlflow
-    fetch_promtool
-fi
+case ${1:-} in
+    test) fetch_kafka; fetch_mlflow; fetch_promtool; fetch_pages ;;
+    pages | pictures) fetch_pages ;;
+esac
