@@ -21,6 +21,7 @@ mod models;
 mod options;
 mod oracle;
 mod outages;
+mod pages;
 mod picture;
 mod polled;
 mod reader_role;

@@ -1,7 +1,9 @@
 // Clicks through viewtide's pages in headless Chromium and fails where something is wrong with them.
 //
-//   node tests/pages/main.js SCENARIO --page http://127.0.0.1:8088 [--pictures DIR] [--database-url-file FILE] [--sizes phone,wide]
+//   node tests/pages/main.js SCENARIO --page http://127.0.0.1:8088 [--pictures DIR] [--database-url-file FILE]
+//                            [--sizes phone,wide,laptop] [--brief]
 //
+// The last of the sizes is the one at which values are compared; with --brief the others see one page of each kind only.
 // Without a file that holds the database's address, psql's own variables (PGHOST, PGPASSFILE and so on) say which it is.
 
 import { mkdirSync, readFileSync } from "node:fs";
@@ -24,6 +26,7 @@ const options = {
   pictures: { type: "string", default: "target/pages" },
   "database-url-file": { type: "string" },
   sizes: { type: "string", default: Object.keys(SIZES).join(",") },
+  brief: { type: "boolean", default: false },
 };
 
 const { values, positionals } = parseArgs({ options, allowPositionals: true });
@@ -37,6 +40,7 @@ const setting = {
   origin: new URL(values.page).origin,
   pictures: values.pictures,
   sizes: values.sizes.split(","),
+  isBrief: values.brief,
   sql: new Sql(urlFile && readFileSync(urlFile, "utf8").trim()),
 };
 mkdirSync(setting.pictures, { recursive: true });

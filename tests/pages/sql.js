@@ -10,7 +10,7 @@ const settings = (url) => {
   if (!url) return {};
   const { hostname, port, username, password, pathname, searchParams } = new URL(url);
   const given = {
-    PGHOST: searchParams.get("host") ?? hostname,
+    PGHOST: searchParams.get("host") ?? decodeURIComponent(hostname),
     PGPORT: port,
     PGUSER: decodeURIComponent(username),
     PGPASSWORD: decodeURIComponent(password),
@@ -18,6 +18,9 @@ const settings = (url) => {
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value));
 };
+
+// In HTML lines end in one way.
+const asInHtml = (_, value) => (typeof value === "string" ? value.replace(/\r\n?/g, "\n") : value);
 
 export class Sql {
   constructor(url) {
@@ -30,7 +33,7 @@ export class Sql {
     const args = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", ...sets, "-f", "-"];
     const asked = run("psql", args, { env: this.env, maxBuffer: 1 << 28 });
     asked.child.stdin.end(`SELECT coalesce(json_agg(line), '[]') FROM (${statement}) AS line;`);
-    return JSON.parse((await asked).stdout);
+    return JSON.parse((await asked).stdout, asInHtml);
   }
 
   async row(statement, values) {

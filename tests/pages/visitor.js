@@ -2,14 +2,14 @@
 
 import path from "node:path";
 
-import { until } from "./agree.js";
+import { PATIENCE_MS, until } from "./agree.js";
 import { violations } from "./axe.js";
 import { Watch } from "./watch.js";
 
 export const SIZES = {
   phone: { width: 390, height: 844, isMobile: true, hasTouch: true },
-  laptop: { width: 1280, height: 800 },
   wide: { width: 1920, height: 1080 },
+  laptop: { width: 1280, height: 800 },
 };
 
 const SCHEMES = ["light", "dark"];
@@ -71,7 +71,7 @@ export class Visitor {
       const box = link.getClientRects()[0];
       return { words: link.textContent, href: link.href, x: box.left + Math.min(box.width / 2, 40), y: box.top + box.height / 2 };
     };
-    return until(`a link ${selector} in ${this.page.url()}`, () => this.page.evaluate(find, selector));
+    return until(`a link ${selector} in ${this.page.url()}`, () => this.page.evaluate(find, selector), PATIENCE_MS);
   }
 
   // Looks closely at what is there, light and dark, and keeps pictures of both; throws what is wrong.

@@ -22,8 +22,9 @@ const changesByItself = async (browser, { origin, pictures }) => {
   await visitor.leave();
 };
 
+// Nothing stands still for a close look meanwhile.
 export const arriving = async (browser, { sizes, ...setting }) => {
   await changesByItself(browser, setting);
-  const stops = await walk(browser, { ...setting, size: sizes[0], isSettled: false, isCompared: true });
-  return `${stops} stops`;
+  await walk(browser, { ...setting, size: sizes.at(-1), isSettled: false, isCompared: true, isClose: false, isBrief: false });
+  return "pages changed by themselves, and agreed with SQL";
 };

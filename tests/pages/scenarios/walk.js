@@ -17,11 +17,13 @@ const choice = (words) => `.choices a[href*='${words}']`;
 const inTable = (id, link) => `section:has(#${id}) table ${link}`;
 
 // How a walk goes.
-//   isSettled  nothing comes any more, so that what pages keep for half a minute has to agree too
-//   isCompared values are compared with SQL; for all sizes the server says the same
+//   isSettled   nothing comes any more, so that what pages keep for half a minute has to agree too
+//   isCompared  values are compared with SQL; the server says the same at every size
+//   isClose     at each stop it is looked closely
+//   isBrief     but not where a page is of the same kind as one before
 class Walk {
-  constructor(visitor, sql, { isSettled, isCompared }) {
-    Object.assign(this, { visitor, page: visitor.page, sql, isSettled, isCompared });
+  constructor(visitor, sql, how) {
+    Object.assign(this, { visitor, page: visitor.page, sql }, how);
   }
 
   // What the address of this page has of `name`.
@@ -31,7 +33,12 @@ class Walk {
 
   async stop(name, agrees) {
     if (this.isCompared) await agrees?.();
-    await this.visitor.stop(name);
+    if (this.isClose) await this.visitor.stop(name);
+  }
+
+  // The same for a page of the same kind as one before.
+  async stopAgain(name, agrees) {
+    if (!this.isBrief) await this.stop(name, agrees);
   }
 
   async overview() {
@@ -40,7 +47,7 @@ class Walk {
     await this.stop("overview", () => agrees(this.page, this.sql, 24));
     for (const hours of WINDOWS) {
       await this.visitor.follow(choice(`window=${hours}`));
-      await this.stop(`overview-${hours}h`, () => risersAgree(this.page, this.sql, hours));
+      await this.stopAgain(`overview-${hours}h`, () => risersAgree(this.page, this.sql, hours));
     }
   }
 
@@ -50,7 +57,7 @@ class Walk {
     await this.stop("video", () => videoAgrees(this.page, this.sql, id, "views"));
     for (const metric of ["likes", "comments"]) {
       await this.visitor.follow(choice(`metric=${metric}`));
-      await this.stop(`video-${metric}`, () => videoAgrees(this.page, this.sql, id, metric));
+      await this.stopAgain(`video-${metric}`, () => videoAgrees(this.page, this.sql, id, metric));
     }
   }
 
@@ -58,7 +65,7 @@ class Walk {
   async rollups() {
     await this.visitor.follow(OVERVIEW);
     await this.visitor.follow(inTable("outliers", "a.title"));
-    await this.stop("outlier", () => videoAgrees(this.page, this.sql, this.asked("id"), "views"));
+    await this.stopAgain("outlier", () => videoAgrees(this.page, this.sql, this.asked("id"), "views"));
     const name = await this.visitor.follow(".known a[href^='/channel']");
     await this.stop("channel", () => rollupAgrees(this.page, this.sql, "channel", this.asked("id")));
     await this.visitor.follow(OVERVIEW);
@@ -73,19 +80,17 @@ class Walk {
     await this.visitor.search(words);
     await this.stop("search", () => searchAgrees(this.page, this.sql, words));
     await this.visitor.follow(inTable("videos", "a.title"));
-    await this.stop("found", () => videoAgrees(this.page, this.sql, this.asked("id"), "views"));
+    await this.stopAgain("found", () => videoAgrees(this.page, this.sql, this.asked("id"), "views"));
     const none = "nothing that anybody wrote 0123456789";
     await this.visitor.search(none);
-    await this.stop("search-none", () => searchAgrees(this.page, this.sql, none));
+    await this.stopAgain("search-none", () => searchAgrees(this.page, this.sql, none));
   }
 
   async forecasts() {
-    const stop = async (metric, basis, span) => {
-      const agrees = () => this.isSettled && forecastsAgree(this.page, this.sql, { metric, basis, span });
-      await this.stop(`forecasts-${metric}-${basis}-${span}`, agrees);
-    };
+    const agrees = (how) => () => this.isSettled && forecastsAgree(this.page, this.sql, how);
+    const stop = (metric, basis, span) => this.stopAgain(`forecasts-${metric}-${basis}-${span}`, agrees({ metric, basis, span }));
     await this.visitor.follow(FORECASTS);
-    await stop("views", "full", "total");
+    await this.stop("forecasts", agrees({ metric: "views", basis: "full", span: "total" }));
     await this.visitor.follow(choice("metric=likes"));
     await stop("likes", "full", "total");
     await this.visitor.follow(choice("span=7d"));
@@ -103,9 +108,9 @@ class Walk {
     await this.visitor.open("/nothing", 404);
     await this.stop("nothing");
     await this.visitor.open("/video?id=nothing", 404);
-    await this.stop("no-video");
+    await this.stopAgain("no-video");
     await this.visitor.open("/overview?window=5", 400);
-    await this.stop("not-understood");
+    await this.stopAgain("not-understood");
   }
 
   async byKeyboard() {
@@ -118,9 +123,9 @@ class Walk {
 }
 
 // A walk of one size. Returns the number of stops.
-export const walk = async (browser, { origin, sql, pictures, size, isSettled, isCompared }) => {
+export const walk = async (browser, { origin, sql, pictures, size, ...how }) => {
   const visitor = await Visitor.come(browser, origin, size, pictures);
-  const walk = new Walk(visitor, sql, { isSettled, isCompared });
+  const walk = new Walk(visitor, sql, how);
   await walk.overview();
   await walk.byKeyboard();
   await visitor.open("/");
