@@ -5,7 +5,7 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(TARGET)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up down test fmt fmt-check lint deny bench pretrained docs clean
+.PHONY: help setup setup-test demo up down test fmt fmt-check lint deny bench pretrained docs pictures clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,7 +13,7 @@ help: ## Show this
 setup: ## Install what building and running need, by apt (PostgreSQL, C and C++ compilers, OpenSSL, zlib)
 	@scripts/setup.sh
 
-setup-test: ## Beside that what the tests need: Java, Maven and Python by apt, Apache Kafka from Maven Central, MLflow and linters from PyPI
+setup-test: ## Beside that what the tests need: Java, Maven, Python, Chromium and Node.js by apt, the rest into target/ (Apache Kafka, MLflow, linters, what drives Chromium)
 	@scripts/setup.sh test
 
 demo: setup ## Everything on bundled real data; on a terminal the tables stay up until Ctrl-C
@@ -58,6 +58,11 @@ pretrained: setup ## Train the models that come with viewtide anew: the same dat
 
 docs: setup-test ## Write docs/ anew: what commands say of themselves, and the comments of the tables
 	VIEWTIDE_WRITE_DOCS=1 cargo test --locked --test it -- docs::
+
+pictures: setup ## Make the pictures in docs/pictures/ anew, of the demo's pages
+	@scripts/setup.sh pictures
+	cargo build --release --locked
+	@scripts/pictures.sh $(TARGET)/release/viewtide
 
 clean: ## Remove all that was built and fetched
 	cargo clean

@@ -5,8 +5,9 @@
 #   scripts/setup.sh         to build and run: a C and C++ compiler, make, pkg-config, OpenSSL and zlib (librdkafka), PostgreSQL
 #   scripts/setup.sh up      beside that for `make up`: Java, Maven, Python 3, and in target/ the jars of Apache Kafka and a tracking
 #                            server of MLflow
-#   scripts/setup.sh test    beside that for the tests, in target/: Prometheus' promtool, and what checks scripts, the Dockerfile and
-#                            the compose file
+#   scripts/setup.sh test    beside that for the tests: Chromium, Node.js, and in target/ Prometheus' promtool, what checks scripts,
+#                            the Dockerfile and the compose file, and what drives Chromium
+#   scripts/setup.sh pages   of that only what clicks through the pages; pictures: with letters for every title
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source-path=SCRIPTDIR/..
@@ -35,6 +36,18 @@ missing_for_chain() {
     have setpriv || echo util-linux
     have python3 || echo python3
     python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+}
+
+missing_for_pages() {
+    [ -n "${CHROMIUM:-}" ] || have chromium || have chromium-browser || have google-chrome || echo chromium
+    have node || echo nodejs
+    have npm || echo npm
+}
+
+# Titles of the sample are Korean and have emoji.
+missing_for_pictures() {
+    { have fc-list && [ -n "$(fc-list :lang=ko)" ]; } || echo fonts-noto-cjk
+    { have fc-list && [ -n "$(fc-list :lang=und-zsye)" ]; } || echo fonts-noto-color-emoji
 }
 
 # Runs a command as root; what is missing without is said first.
@@ -109,12 +122,31 @@ fetch_promtool() {
     rm -rf "$partial"
 }
 
+# What drives Chromium and judges pages, by npm; whole or not at all, likewise.
+fetch_pages() {
+    local home partial
+    home=$(pages_home)
+    [ ! -d "$home" ] || return 0
+    mkdir -p "$tools"
+    partial=$tools/pages-partial-$$
+    mkdir "$partial"
+    cp tests/pages/package.json tests/pages/package-lock.json "$partial"
+    npm ci --prefix "$partial" --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error >&2
+    mv -T "$partial" "$home" 2>/dev/null || rm -rf "$partial"
+    [ -d "$home" ] || { echo "what drives Chromium did not get to $home" >&2; exit 1; }
+}
+
 if ! have cargo; then
     echo "no cargo: install Rust first, https://rustup.rs" >&2
     exit 1
 fi
 missing=$(missing_for_building; missing_for_running)
-case ${1:-} in up | test) missing+=" $(missing_for_chain)" ;; esac
+case ${1:-} in
+    up) missing+=" $(missing_for_chain)" ;;
+    test) missing+=" $(missing_for_chain; missing_for_pages)" ;;
+    pages) missing+=" $(missing_for_pages)" ;;
+    pictures) missing+=" $(missing_for_pages; missing_for_pictures)" ;;
+esac
 # Several words on purpose: names of packages.
 # shellcheck disable=SC2086
 [ -z "${missing// /}" ] || install $missing
@@ -126,5 +158,6 @@ case ${1:-} in
     test)
         fetch_promtool
         fetch_python tests/checks/requirements.txt "$(checks_home)"
-        ;;
+        ;;&
+    test | pages | pictures) fetch_pages ;;
 esac

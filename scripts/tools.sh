@@ -20,3 +20,8 @@ mlflow_home() {
 checks_home() {
     echo "$tools/checks-$(sed -n 's/^check-jsonschema==//p' tests/checks/requirements.txt)"
 }
+
+# What drives Chromium and judges pages; named for the versions of all of it.
+pages_home() {
+    echo "$tools/pages-$(sha256sum tests/pages/package-lock.json | cut -c1-12)"
+}

@@ -24,6 +24,7 @@ mod models;
 mod options;
 mod oracle;
 mod outages;
+mod pages;
 mod picture;
 mod polled;
 mod reader_role;
