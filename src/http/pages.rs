@@ -104,7 +104,10 @@ async fn live<P: Page>(
     Sse::new(stream::unfold(begin, async |(shown, asked, last)| {
         tokio::time::sleep(STEP).await;
         let main = P::see(&shown, &asked).await.main.into_string();
-        let event = if main == last { Event::default().comment("") } else { Event::default().data(&main) };
+        let is_new = main != last;
+        // Each end of a line would become one of its own.
+        let event =
+            if is_new { Event::default().data(main.replace("\r\n", "\n")) } else { Event::default().comment("") };
         Some((Ok(event), (shown, asked, main)))
     }))
 }
