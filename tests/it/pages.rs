@@ -89,16 +89,15 @@ fn pages_agree_with_the_tables_at_every_size_while_records_arrive_and_afterwards
     let has_looked = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let feeding = scope.spawn(|| {
-            let mut bursts = later.chunks(BURST);
-            for burst in bursts.by_ref() {
+            let mut rest = later;
+            while !has_looked.load(Ordering::Relaxed) {
+                assert!(rest.len() > BURST, "all had arrived before somebody had looked at it");
+                let (burst, after) = rest.split_at(BURST);
                 send(&topic, burst);
+                rest = after;
                 std::thread::sleep(PAUSE);
-                if has_looked.load(Ordering::Relaxed) {
-                    break;
-                }
             }
-            assert!(bursts.len() > 0, "all had arrived before somebody had looked at it");
-            bursts.for_each(|burst| send(&topic, burst));
+            send(&topic, rest);
         });
         let visit = Visit::start("arriving", &address, &database.url(), &["--sizes", "laptop"]);
         let finished = visit.script.wait(DEADLINE);

@@ -22,9 +22,9 @@ const changesByItself = async (browser, { origin, pictures }) => {
   await visitor.leave();
 };
 
-// Nothing stands still for a close look meanwhile.
+// Nothing stands still for a close look meanwhile, and agreeing takes its time: one page of each kind is compared, and all are seen.
 export const arriving = async (browser, { sizes, ...setting }) => {
   await changesByItself(browser, setting);
-  await walk(browser, { ...setting, size: sizes.at(-1), isSettled: false, isCompared: true, isClose: false, isBrief: false });
+  await walk(browser, { ...setting, size: sizes.at(-1), isSettled: false, isCompared: true, isClose: false, isBrief: true });
   return "pages changed by themselves, and agreed with SQL";
 };
