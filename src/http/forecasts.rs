@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 use viewtide_models::task::{HORIZONS_HOURS, Metric};
 
-use crate::http::parts::{self, Tile, rate, time_and_age, wide};
+use crate::http::parts::{self, Tile, head, number, rate, text, time_and_age, wide};
 use crate::http::view::{Kept, Question, View, Views};
 use crate::http::{figures, metric};
 
@@ -214,24 +214,15 @@ impl Forecasts {
         // That nothing changes is so far off that the others would look the same beside it.
         let others = self.of(hours).filter(|score| !score.method.ends_with("last_value"));
         let worst = others.filter_map(|score| score.mae).fold(f64::MIN_POSITIVE, f64::max);
+        let [n, mae] = ["Forecasts".to_owned(), format!("Mean error, {}", metric.name())].map(number);
+        let more = ["By that of no change", "Root mean square", "Percent", "R²", "Right direction"].map(number);
+        let columns = [text("Method"), n, mae, text("As a bar")].into_iter().chain(more);
         html! {
             section aria-labelledby=(id) {
                 h2 id=(id) { (hours) @if hours == 1 { " hour ahead" } @else { " hours ahead" } }
                 (wide(&id, &html! {
                     table.scores {
-                        thead {
-                            tr {
-                                th scope="col" { "Method" }
-                                th.number scope="col" { "Forecasts" }
-                                th.number scope="col" { "Mean error, " (metric.name()) }
-                                th scope="col" { "As a bar" }
-                                th.number scope="col" { "By that of no change" }
-                                th.number scope="col" { "Root mean square" }
-                                th.number scope="col" { "Percent" }
-                                th.number scope="col" { "R²" }
-                                th.number scope="col" { "Right direction" }
-                            }
-                        }
+                        (head(columns))
                         tbody { @for score in self.of(hours) { (score.row(worst)) } }
                     }
                 }))
@@ -240,6 +231,9 @@ impl Forecasts {
     }
 
     fn models(&self) -> Markup {
+        let [status, trained, added] = ["Status", "Trained", "Added"].map(text);
+        let columns = [text("Model"), number("Version"), status, trained, added, number("In place of")];
+        let or_else = |text: Option<String>, other: &str| text.unwrap_or_else(|| other.to_owned());
         html! {
             section aria-labelledby="models" {
                 h2 #models { "Models" }
@@ -248,25 +242,16 @@ impl Forecasts {
                 } @else {
                     (wide("models", &html! {
                         table {
-                            thead {
-                                tr {
-                                    th scope="col" { "Model" }
-                                    th.number scope="col" { "Version" }
-                                    th scope="col" { "Status" }
-                                    th scope="col" { "Trained" }
-                                    th scope="col" { "Added" }
-                                    th.number scope="col" { "In place of" }
-                                }
-                            }
+                            (head(columns))
                             tbody {
                                 @for model in &self.models {
                                     tr {
                                         td { (model.model_name) }
                                         td.number { (model.version) }
                                         td { (model.status) }
-                                        td { (model.trained_at.map_or_else(|| "came with viewtide".to_owned(), time_and_age)) }
+                                        td { (or_else(model.trained_at.map(time_and_age), "came with viewtide")) }
                                         td { (time_and_age(model.created_at)) }
-                                        td.number { (model.replaces.map_or_else(|| "-".to_owned(), |version| version.to_string())) }
+                                        td.number { (or_else(model.replaces.map(|version| version.to_string()), "-")) }
                                     }
                                 }
                             }

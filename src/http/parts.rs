@@ -38,12 +38,17 @@ pub(super) fn address(page: &str, id: &str) -> String {
     format!("/{page}?id={}", byte_serialize(id.as_bytes()).collect::<String>())
 }
 
-/// A title in whatever direction it is written, and the channel below it.
-pub(super) fn video(id: &str, title: Option<&str>, channel: Option<(&str, Option<&str>)>) -> Markup {
+/// A title in whatever direction it is written, and the channel below it, where that is known.
+pub(super) fn video(
+    id: &str,
+    title: &Option<String>,
+    channel_id: &Option<String>,
+    channel_title: &Option<String>,
+) -> Markup {
     html! {
-        a.title href=(address("video", id)) { bdi { (title.unwrap_or(id)) } }
-        @if let Some((id, title)) = channel {
-            a.channel href=(address("channel", id)) { bdi { (title.unwrap_or(id)) } }
+        a.title href=(address("video", id)) { bdi { (title.as_deref().unwrap_or(id)) } }
+        @if let Some(id) = channel_id {
+            a.channel href=(address("channel", id)) { bdi { (channel_title.as_ref().unwrap_or(id)) } }
         }
     }
 }
@@ -85,6 +90,31 @@ pub(super) fn tiles(tiles: &[Tile]) -> Markup {
                         @if let Some(note) = &tile.note { small { (note) } }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// A column of a table: what stands above it, and whether it is of numbers, which are aligned right.
+pub(super) struct Column {
+    name: String,
+    is_number: bool,
+}
+
+pub(super) fn text(name: impl Into<String>) -> Column {
+    Column { name: name.into(), is_number: false }
+}
+
+pub(super) fn number(name: impl Into<String>) -> Column {
+    Column { name: name.into(), is_number: true }
+}
+
+/// The head of a table.
+pub(super) fn head(columns: impl IntoIterator<Item = Column>) -> Markup {
+    html! {
+        thead {
+            tr {
+                @for column in columns { th scope="col" class=[column.is_number.then_some("number")] { (column.name) } }
             }
         }
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::http::chart::hourly_bars;
 use crate::http::figures;
-use crate::http::parts::{self, Tile, count, rate, time_and_age, wide};
+use crate::http::parts::{self, Tile, count, head, number, rate, text, time_and_age, wide};
 use crate::http::view::{Kept, Question, View, Views};
 
 const SQL: &str = include_str!("rollup/rollup.sql");
@@ -154,24 +154,15 @@ impl Rollup {
     }
 
     fn table(&self, with_channels: bool) -> Markup {
+        let [score, gained, per_hour] = ["Times the median", "Views in 24 hours", "Views per hour"].map(number);
         html! {
             table {
-                thead {
-                    tr {
-                        th scope="col" { "Video" }
-                        th.number scope="col" { "Times the median" }
-                        th.number scope="col" { "Views in 24 hours" }
-                        th.number scope="col" { "Views per hour" }
-                        th scope="col" { "Trend" }
-                        th scope="col" { "As of (UTC)" }
-                    }
-                }
+                (head([text("Video"), score, gained, per_hour, text("Trend"), text("As of (UTC)")]))
                 tbody {
                     @for video in &self.best {
-                        @let channel = video.channel_id.as_deref().filter(|_| with_channels);
-                        @let channel = channel.map(|id| (id, video.channel_title.as_deref()));
+                        @let channel_id = if with_channels { &video.channel_id } else { &None };
                         tr {
-                            td { (parts::video(&video.video_id, video.title.as_deref(), channel)) }
+                            td { (parts::video(&video.video_id, &video.title, channel_id, &video.channel_title)) }
                             td.number { (rate(video.outlier_score)) }
                             td.number { (count(Some(video.views_gained_24h))) }
                             td.number { (rate(video.views_per_hour_24h)) }

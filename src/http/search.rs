@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
 use crate::http::figures;
-use crate::http::parts::{self, count, wide};
+use crate::http::parts::{self, count, head, number, text, wide};
 use crate::http::view::{Kept, Question, View, Views};
 use crate::limits::HTTP_SEARCH_BYTES_MAX;
 
@@ -117,19 +117,11 @@ impl Search {
     fn table(&self) -> Markup {
         html! {
             table {
-                thead {
-                    tr {
-                        th scope="col" { "Video" }
-                        th.number scope="col" { "Views in 24 hours" }
-                        th scope="col" { "Trend" }
-                        th scope="col" { "Id" }
-                    }
-                }
+                (head([text("Video"), number("Views in 24 hours"), text("Trend"), text("Id")]))
                 tbody {
                     @for video in &self.videos {
-                        @let channel = video.channel_id.as_deref().map(|id| (id, video.channel_title.as_deref()));
                         tr {
-                            td { (parts::video(&video.video_id, video.title.as_deref(), channel)) }
+                            td { (parts::video(&video.video_id, &video.title, &video.channel_id, &video.channel_title)) }
                             td.number { (count(video.views_gained_24h)) }
                             td { (parts::label(video.label.as_deref())) }
                             td { code { (video.video_id) } }

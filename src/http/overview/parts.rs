@@ -7,7 +7,7 @@ use viewtide_dataflows::trends::WINDOWS_HOURS;
 
 use crate::http::cached::Found;
 use crate::http::overview::{Category, Now, Outlier, Riser, WINDOW_NAMES};
-use crate::http::parts::{self, Tile};
+use crate::http::parts::{self, Tile, head, number, rate, text, wide};
 use crate::http::sparkline::{HOURS, sparkline};
 use crate::http::{figures, pace};
 use crate::picture::number::grouped;
@@ -43,7 +43,7 @@ pub(super) fn tiles(now: &Now) -> Markup {
 
 /// The videos that gained most over a window.
 pub(super) fn risers(window: usize, risers: &Found<Vec<Riser>>) -> Markup {
-    let rows = risers.value.as_ref().map(|(rows, _)| rows.as_slice()).unwrap_or_default();
+    let rows = rows(risers);
     html! {
         section aria-labelledby="risers" {
             h2 #risers { "Fastest risers" }
@@ -52,36 +52,33 @@ pub(super) fn risers(window: usize, risers: &Found<Vec<Riser>>) -> Markup {
                     a href=(format!("/overview?window={hours}")) aria-current=[(place == window).then_some("true")] { (name) }
                 }
             }
+            @if let Some(newest) = rows.iter().filter_map(|riser| riser.as_of_us).max() {
+                p { "Up to each video's newest snapshot; the newest of them is of " (figures::time(newest)) " UTC." }
+            }
             @if rows.is_empty() {
                 p { "No video has gained any views in this window yet." }
             } @else {
-                @if let Some(newest) = rows.iter().filter_map(|riser| riser.as_of_us).max() {
-                    p { "Up to each video's newest snapshot; the newest of them is of " (figures::time(newest)) " UTC." }
-                }
-                div.wide role="group" aria-labelledby="risers" tabindex="0" {
-                    table {
-                        thead {
-                            tr {
-                                th.number scope="col" { "Rank" }
-                                th scope="col" { "Video" }
-                                th.number scope="col" { "Views gained" }
-                                th.number scope="col" { "Views per hour" }
-                                th scope="col" { "Trend" }
-                                th scope="col" { "Its last " (HOURS) " hours" }
-                            }
-                        }
-                        tbody {
-                            @for (place, riser) in rows.iter().enumerate() {
-                                tr {
-                                    td.number { (place + 1) }
-                                    td { (parts::video(&riser.video_id, riser.title.as_deref(), channel(riser.channel_id.as_deref(), riser.channel_title.as_deref()))) }
-                                    td.number { (figures::count(riser.views_gained)) }
-                                    td.number { (riser.views_per_hour.map_or("-".to_owned(), figures::rate)) }
-                                    td { (parts::label(riser.label.as_deref())) }
-                                    td { (sparkline(&riser.views_gained_hourly)) }
-                                }
-                            }
-                        }
+                (wide("risers", &risers_table(rows)))
+            }
+        }
+    }
+}
+
+fn risers_table(rows: &[Riser]) -> Markup {
+    let [rank, gained, per_hour] = ["Rank", "Views gained", "Views per hour"].map(number);
+    let columns = [rank, text("Video"), gained, per_hour, text("Trend"), text(format!("Its last {HOURS} hours"))];
+    html! {
+        table {
+            (head(columns))
+            tbody {
+                @for (place, riser) in rows.iter().enumerate() {
+                    tr {
+                        td.number { (place + 1) }
+                        td { (parts::video(&riser.video_id, &riser.title, &riser.channel_id, &riser.channel_title)) }
+                        td.number { (figures::count(riser.views_gained)) }
+                        td.number { (rate(riser.views_per_hour)) }
+                        td { (parts::label(riser.label.as_deref())) }
+                        td { (sparkline(&riser.views_gained_hourly)) }
                     }
                 }
             }
@@ -91,7 +88,7 @@ pub(super) fn risers(window: usize, risers: &Found<Vec<Riser>>) -> Markup {
 
 /// Those that gain much more than others of their channel.
 pub(super) fn outliers(outliers: &Found<Vec<Outlier>>) -> Markup {
-    let rows = outliers.value.as_ref().map(|(rows, _)| rows.as_slice()).unwrap_or_default();
+    let rows = rows(outliers);
     html! {
         section aria-labelledby="outliers" {
             h2 #outliers { "Far above their channel" }
@@ -99,28 +96,23 @@ pub(super) fn outliers(outliers: &Found<Vec<Outlier>>) -> Markup {
             @if rows.is_empty() {
                 p { "No channel has four videos with a trend yet." }
             } @else {
-                div.wide role="group" aria-labelledby="outliers" tabindex="0" {
-                    table {
-                        thead {
-                            tr {
-                                th scope="col" { "Video" }
-                                th.number scope="col" { "Times the median" }
-                                th.number scope="col" { "Views in 24 hours" }
-                                th scope="col" { "Trend" }
-                            }
-                        }
-                        tbody {
-                            @for outlier in rows {
-                                tr {
-                                    td {
-                                        (parts::video(&outlier.video_id, outlier.title.as_deref(), channel(outlier.channel_id.as_deref(), outlier.channel_title.as_deref())))
-                                    }
-                                    td.number { (figures::rate(outlier.outlier_score)) }
-                                    td.number { (figures::count(outlier.views_gained_24h)) }
-                                    td { (parts::label(outlier.label.as_deref())) }
-                                }
-                            }
-                        }
+                (wide("outliers", &outliers_table(rows)))
+            }
+        }
+    }
+}
+
+fn outliers_table(rows: &[Outlier]) -> Markup {
+    html! {
+        table {
+            (head([text("Video"), number("Times the median"), number("Views in 24 hours"), text("Trend")]))
+            tbody {
+                @for outlier in rows {
+                    tr {
+                        td { (parts::video(&outlier.video_id, &outlier.title, &outlier.channel_id, &outlier.channel_title)) }
+                        td.number { (figures::rate(outlier.outlier_score)) }
+                        td.number { (figures::count(outlier.views_gained_24h)) }
+                        td { (parts::label(outlier.label.as_deref())) }
                     }
                 }
             }
@@ -130,7 +122,7 @@ pub(super) fn outliers(outliers: &Found<Vec<Outlier>>) -> Markup {
 
 /// What the videos of each category gained.
 pub(super) fn categories(categories: &Found<Vec<Category>>) -> Markup {
-    let rows = categories.value.as_ref().map(|(rows, _)| rows.as_slice()).unwrap_or_default();
+    let rows = rows(categories);
     html! {
         section aria-labelledby="categories" {
             h2 #categories { "Categories" }
@@ -138,31 +130,34 @@ pub(super) fn categories(categories: &Found<Vec<Category>>) -> Markup {
             @if rows.is_empty() {
                 p { "No video's category is known yet." }
             } @else {
-                (parts::wide("categories", &html! {
-                    table {
-                        thead {
-                            tr {
-                                th scope="col" { "Category" }
-                                th.number scope="col" { "Views in 24 hours" }
-                                th.number scope="col" { "Videos in its fullest hour" }
-                            }
-                        }
-                        tbody {
-                            @for category in rows {
-                                tr {
-                                    td { a href=(parts::address("category", &category.category_id)) { (parts::category_name(&category.category_id)) } }
-                                    td.number { (figures::count(category.views_gained_24h)) }
-                                    td.number { (figures::count(category.active_videos)) }
-                                }
-                            }
-                        }
-                    }
-                }))
+                (wide("categories", &categories_table(rows)))
             }
         }
     }
 }
 
-fn channel<'a>(id: Option<&'a str>, title: Option<&'a str>) -> Option<(&'a str, Option<&'a str>)> {
-    id.map(|id| (id, title))
+fn categories_table(rows: &[Category]) -> Markup {
+    html! {
+        table {
+            (head([text("Category"), number("Views in 24 hours"), number("Videos in its fullest hour")]))
+            tbody {
+                @for category in rows {
+                    tr {
+                        td {
+                            a href=(parts::address("category", &category.category_id)) {
+                                (parts::category_name(&category.category_id))
+                            }
+                        }
+                        td.number { (figures::count(category.views_gained_24h)) }
+                        td.number { (figures::count(category.active_videos)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What was read last.
+fn rows<T>(found: &Found<Vec<T>>) -> &[T] {
+    found.value.as_ref().map(|(rows, _)| rows.as_slice()).unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use viewtide_models::task::{HORIZONS_HOURS, Metric};
 
 use crate::http::chart::hourly_bars;
 use crate::http::forecasts::method_name;
-use crate::http::parts::{self, Tile, address, count, rate, time_and_age, wide};
+use crate::http::parts::{self, Tile, address, count, head, number, rate, text, time_and_age, wide};
 use crate::http::video::{Asked, Fan, Video, fan};
 use crate::http::{figures, metric};
 
@@ -98,21 +98,14 @@ pub(super) fn forecasts(video: &Video, metric: Metric) -> Markup {
 }
 
 fn targets(fans: &[Fan]) -> Markup {
+    let numbers = ["Hours ahead", "Forecast", "80 % interval", "Came", "Off by"].map(number);
+    let columns = [text("Origin (UTC)")].into_iter().chain(numbers).chain([text("Made by")]);
+    let rows = fans.iter().flat_map(|fan| fan.horizons.iter().map(move |horizon| (fan, horizon)));
     html! {
         table {
-            thead {
-                tr {
-                    th scope="col" { "Origin (UTC)" }
-                    th.number scope="col" { "Hours ahead" }
-                    th.number scope="col" { "Forecast" }
-                    th.number scope="col" { "80 % interval" }
-                    th.number scope="col" { "Came" }
-                    th.number scope="col" { "Off by" }
-                    th scope="col" { "Made by" }
-                }
-            }
+            (head(columns))
             tbody {
-                @for (fan, horizon) in fans.iter().flat_map(|fan| fan.horizons.iter().map(move |horizon| (fan, horizon))) {
+                @for (fan, horizon) in rows {
                     tr {
                         td { (figures::time(fan.issued_at.as_microsecond())) }
                         td.number { (horizon.horizon_hours) }
@@ -135,8 +128,11 @@ pub(super) fn members(video: &Video, metric: Metric) -> Markup {
         let members = newest.horizons.get(place)?.members.as_ref()?;
         members.get(member).copied().flatten()
     };
-    let issued = |place: usize| newest.horizons.get(place).map(|horizon| (horizon.predicted - newest.base) as f64);
+    let issued = |place: usize| Some(newest.horizons.get(place)?.predicted.saturating_sub(newest.base) as f64);
     let names = member_names();
+    let in_hours = HORIZONS_HOURS.map(|hours| number(format!("In {hours} h")));
+    let columns = [text("Member")].into_iter().chain(in_hours);
+    let columns = columns.chain(HORIZONS_HOURS.map(|hours| number(format!("Error at {hours} h"))));
     html! {
         section aria-labelledby="members" {
             h2 #members { "Members of the blend" }
@@ -146,13 +142,7 @@ pub(super) fn members(video: &Video, metric: Metric) -> Markup {
             }
             (wide("members", &html! {
                 table {
-                    thead {
-                        tr {
-                            th scope="col" { "Member" }
-                            @for hours in HORIZONS_HOURS { th.number scope="col" { "In " (hours) " h" } }
-                            @for hours in HORIZONS_HOURS { th.number scope="col" { "Error at " (hours) " h" } }
-                        }
-                    }
+                    (head(columns))
                     tbody {
                         @for (member, name) in names.into_iter().enumerate() {
                             tr {
@@ -183,22 +173,16 @@ pub(super) fn snapshots(video: &Video) -> Markup {
     if video.snapshots.is_empty() {
         return html! {};
     }
+    let of_counter = |name| [name, "Gained", "%"].map(number);
+    let columns =
+        [text("Observed (UTC)")].into_iter().chain(["Views", "Likes", "Comments"].into_iter().flat_map(of_counter));
     html! {
         section aria-labelledby="snapshots" {
             h2 #snapshots { "Newest snapshots" }
             p { "Each beside the one before by event time: what was gained, and by how many percent it grew." }
             (wide("snapshots", &html! {
                 table {
-                    thead {
-                        tr {
-                            th scope="col" { "Observed (UTC)" }
-                            @for name in ["Views", "Likes", "Comments"] {
-                                th.number scope="col" { (name) }
-                                th.number scope="col" { "Gained" }
-                                th.number scope="col" { "%" }
-                            }
-                        }
-                    }
+                    (head(columns))
                     tbody {
                         @for snapshot in &video.snapshots {
                             tr {
