@@ -132,7 +132,7 @@ pub(super) fn trouble<T>(found: &Found<T>) -> Markup {
     html! {
         @if let Some(trouble) = &found.trouble {
             p.trouble {
-                "The tables cannot be read: " (trouble) ". "
+                "The tables cannot be read: " (trouble) br;
                 @match &found.value {
                     Some((_, at)) => { "What follows was read " (figures::age(at.elapsed())) " ago." }
                     None => { "Nothing was read yet." }
