@@ -44,7 +44,7 @@ start_engine() {
     local flags
     choose_port page 8088
     read -ra flags <<<"$(choose_flags)"
-    start engine "$dir" "$viewtide" run --brokers "$(brokers)" --topic "${TOPICS[0]}" --data-dir "$(database_dir)" \
+    start engine "$root" "$viewtide" run --brokers "$(brokers)" --topic "${TOPICS[0]}" --data-dir "$(database_dir)" \
         --forecasts live --mlflow "$(mlflow_uri)" --http "127.0.0.1:$(port_of page)" "${flags[@]}"
 }
 

@@ -173,7 +173,9 @@ fn what_was_sent_is_there_after_a_stop_and_after_kills() {
         file
     });
     let chain = Chain::new();
-    let first = chain.up();
+    // A file of the clone's, which is found wherever the data lies; later calls go on with it.
+    let flags = "RUN_FLAGS=--videos data/sample_videos.csv.gz".to_owned();
+    let first = chain.run("up", &[flags]).expect_code(0);
     chain.expect_answers();
     let addresses = listening(&chain.processes());
     // Broker, controller, page, MLflow and Postgres; IPv4's own, ::1, and IPv4's own in IPv6.
@@ -209,6 +211,8 @@ fn what_was_sent_is_there_after_a_stop_and_after_kills() {
     }
     assert_eq!(chain.up().stdout, first.stdout, "the same addresses as before");
     chain.expect_answers();
+    let found = get(&format!("127.0.0.1:{}", chain.port("page")), "/api/search?q=tiny+desk").1;
+    assert!(found.contains("31 Minutos: Tiny Desk Concert"), "{found}");
     chain.send(&parts[2]);
     chain.wait_for_rows(3_000);
     chain.verify(3_000);
