@@ -13,7 +13,7 @@ use crate::cli::{Outcome, UsageError};
 use crate::metabase::definitions::{Definitions, Files};
 use crate::metabase::provision::{DatabasePlace, Plan, provision};
 use crate::metabase::session::Login;
-use crate::postgres::connect::connect;
+use crate::postgres::connect::{DEFAULT_PORT, connect};
 use crate::postgres::reader_login::ReaderLogin;
 use crate::postgres::{migrate, reader_role};
 use crate::secret::Secret;
@@ -144,7 +144,7 @@ impl ReaderArgs {
             None => database.url.tcp_place(),
         };
         let (host, port) = match (&self.database_host, found) {
-            (Some(host), found) => (host.clone(), found.map_or(5432, |(_, port)| port)),
+            (Some(host), found) => (host.clone(), found.map_or(DEFAULT_PORT, |(_, port)| port)),
             (None, Some(found)) => found,
             (None, None) => {
                 let reason = "viewtide reaches the database by a socket, and Metabase cannot: give --database-host";

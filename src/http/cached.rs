@@ -32,6 +32,13 @@ pub(super) struct Found<T> {
     pub(super) trouble: Option<String>,
 }
 
+impl<T> Found<T> {
+    /// What was read last.
+    pub(super) fn last(&self) -> Option<&T> {
+        self.value.as_ref().map(|(value, _)| value.as_ref())
+    }
+}
+
 impl<T> Clone for Found<T> {
     fn clone(&self) -> Self {
         Self { value: self.value.clone(), trouble: self.trouble.clone() }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use maud::{Markup, html};
+use viewtide_dataflows::snapshot::HOUR_US;
 
 use crate::picture::number::short;
 use crate::picture::scale::Scale;
@@ -13,9 +14,6 @@ const LEFT: f64 = 56.0;
 const RIGHT: f64 = 10.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 26.0;
-
-const MINUTE_US: i64 = 60_000_000;
-const HOUR_US: i64 = 60 * MINUTE_US;
 
 /// Steps of ticks of time, of which as few are taken as are enough.
 const STEPS_HOURS: [i64; 9] = [1, 3, 6, 12, 24, 48, 96, 168, 336];

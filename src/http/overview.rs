@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use maud::{Markup, html};
-use serde::de::Error;
+use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
-use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use viewtide_dataflows::trends::WINDOWS_HOURS;
 
 use crate::http::cached::{Cached, Found};
@@ -17,9 +17,6 @@ use crate::http::pages::{Page, Seen};
 use crate::http::readers::{ReadError, Readers};
 use crate::http::sparkline::HOURS;
 use crate::http::{Shown, figures, view};
-
-/// How the windows of trends and ranks are called.
-const WINDOW_NAMES: [&str; WINDOWS_HOURS.len()] = ["1 hour", "6 hours", "24 hours", "7 days"];
 
 /// The place of the usual one.
 const WINDOW_DEFAULT: usize = 2;
@@ -32,11 +29,11 @@ const SLOW_AGE_MAX: Duration = Duration::from_secs(30);
 
 const RISERS: &str = "
     SELECT r.video_id, v.title, v.channel_id, v.channel_title, r.views_gained, r.views_per_hour, t.label,
-           (extract(epoch FROM t.as_of) * 1000000)::bigint,
+           (extract(epoch FROM t.as_of) * 1000000)::bigint AS as_of_us,
            ARRAY(SELECT h.total_views_gained
                  FROM generate_series(date_trunc('hour', t.as_of) - $2::integer * interval '1 hour', t.as_of, '1 hour') AS hour
                  LEFT JOIN hourly_aggregations h ON h.video_id = r.video_id AND h.hour_start = hour
-                 ORDER BY hour)
+                 ORDER BY hour) AS views_gained_hourly
     FROM trending r LEFT JOIN videos v USING (video_id) LEFT JOIN trends t USING (video_id)
     WHERE r.scope = 'all' AND r.window_hours = $1 ORDER BY r.rank LIMIT 20";
 
@@ -45,13 +42,13 @@ const OUTLIERS: &str = "
     FROM video_trends WHERE outlier_score IS NOT NULL ORDER BY outlier_score DESC, video_id LIMIT 10";
 
 const CATEGORIES: &str = "
-    SELECT category_id, sum(views_gained)::bigint, max(active_videos)
+    SELECT category_id, sum(views_gained)::bigint AS views_gained_24h, max(active_videos) AS active_videos
     FROM category_hourly, (SELECT max(hour_start) AS hour FROM category_hourly) AS newest
     WHERE hour_start > newest.hour - interval '24 hours'
     GROUP BY category_id ORDER BY 2 DESC, category_id LIMIT 50";
 
 /// A video that gained much.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Riser {
     video_id: String,
     title: Option<String>,
@@ -67,7 +64,7 @@ struct Riser {
 }
 
 /// A video that gains much more than others of its channel.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Outlier {
     video_id: String,
     title: Option<String>,
@@ -79,7 +76,7 @@ struct Outlier {
 }
 
 /// What its videos gained in the 24 hours up to the newest that any category has.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Category {
     category_id: String,
     views_gained_24h: i64,
@@ -152,7 +149,8 @@ impl Page for Overview {
 
     async fn see(shown: &Shown, asked: &Asked) -> Seen {
         let overview = read(shown, asked.window).await;
-        Seen { status: StatusCode::OK, title: "Overview".to_owned(), main: overview.main(), json: overview.json() }
+        let (title, main) = ("Overview".to_owned(), overview.main());
+        Seen { status: StatusCode::OK, title, main, json: Box::new(move || overview.json()) }
     }
 }
 
@@ -162,9 +160,9 @@ impl Overview {
         json!({
             "now": now,
             "window_hours": WINDOWS_HOURS[*window],
-            "risers": risers.value.as_ref().map(|(rows, _)| rows.as_ref()),
-            "outliers": outliers.value.as_ref().map(|(rows, _)| rows.as_ref()),
-            "categories": categories.value.as_ref().map(|(rows, _)| rows.as_ref()),
+            "risers": risers.last(),
+            "outliers": outliers.last(),
+            "categories": categories.last(),
             "trouble": risers.trouble.as_deref().or(outliers.trouble.as_deref()),
         })
     }
@@ -183,10 +181,12 @@ impl Overview {
 
 async fn read(shown: &Shown, window: usize) -> Overview {
     let (tables, readers) = (&shown.overview, shown.readers.as_ref());
+    let [window_hours, hours_before] = [WINDOWS_HOURS[window] as i32, HOURS as i32 - 1];
+    let of_risers: [&(dyn ToSql + Sync); 2] = [&window_hours, &hours_before];
     let (risers, outliers, categories) = tokio::join!(
-        tables.risers[window].get(read_risers(readers, WINDOWS_HOURS[window])),
-        tables.outliers.get(read_outliers(readers)),
-        tables.categories.get(read_categories(readers))
+        tables.risers[window].get(rows(readers, RISERS, &of_risers)),
+        tables.outliers.get(rows(readers, OUTLIERS, &[])),
+        tables.categories.get(rows(readers, CATEGORIES, &[]))
     );
     Overview { window, now: now(shown), risers, outliers, categories }
 }
@@ -208,42 +208,13 @@ fn now(shown: &Shown) -> Now {
     }
 }
 
-async fn read_risers(readers: Option<&Readers>, window_hours: u32) -> Result<Vec<Riser>, ReadError> {
+/// The rows that `sql` gives, in its order.
+async fn rows<T: DeserializeOwned>(
+    readers: Option<&Readers>,
+    sql: &str,
+    params: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<T>, ReadError> {
     let Some(readers) = readers else { return Ok(Vec::new()) };
-    let rows = readers.query(RISERS, &[&(window_hours as i32), &(HOURS as i32 - 1)]).await?;
-    let riser = |row: &Row| Riser {
-        video_id: row.get(0),
-        title: row.get(1),
-        channel_id: row.get(2),
-        channel_title: row.get(3),
-        views_gained: row.get(4),
-        views_per_hour: row.get(5),
-        label: row.get(6),
-        as_of_us: row.get(7),
-        views_gained_hourly: row.get(8),
-    };
-    Ok(rows.iter().map(riser).collect())
-}
-
-async fn read_outliers(readers: Option<&Readers>) -> Result<Vec<Outlier>, ReadError> {
-    let Some(readers) = readers else { return Ok(Vec::new()) };
-    let rows = readers.query(OUTLIERS, &[]).await?;
-    let outlier = |row: &Row| Outlier {
-        video_id: row.get(0),
-        title: row.get(1),
-        channel_id: row.get(2),
-        channel_title: row.get(3),
-        views_gained_24h: row.get(4),
-        label: row.get(5),
-        outlier_score: row.get(6),
-    };
-    Ok(rows.iter().map(outlier).collect())
-}
-
-async fn read_categories(readers: Option<&Readers>) -> Result<Vec<Category>, ReadError> {
-    let Some(readers) = readers else { return Ok(Vec::new()) };
-    let rows = readers.query(CATEGORIES, &[]).await?;
-    let category =
-        |row: &Row| Category { category_id: row.get(0), views_gained_24h: row.get(1), active_videos: row.get(2) };
-    Ok(rows.iter().map(category).collect())
+    let sql = format!("SELECT json_agg(to_json(row))::text FROM ({sql}) AS row HAVING count(*) > 0");
+    Ok(readers.document(&sql, params).await?.unwrap_or_default())
 }

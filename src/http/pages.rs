@@ -37,7 +37,8 @@ pub(super) struct Seen {
     pub(super) status: StatusCode,
     pub(super) title: String,
     pub(super) main: Markup,
-    pub(super) json: Value,
+    /// The same as JSON, which is made where it is asked for.
+    pub(super) json: Box<dyn FnOnce() -> Value + Send>,
 }
 
 impl Seen {
@@ -47,7 +48,8 @@ impl Seen {
             h1 { (title) }
             p { (words) }
         };
-        Self { status, title: title.to_owned(), main, json: serde_json::json!({ "error": words }) }
+        let json = serde_json::json!({ "error": words });
+        Self { status, title: title.to_owned(), main, json: Box::new(|| json) }
     }
 }
 
@@ -91,7 +93,7 @@ pub(super) async fn nothing() -> Response {
 
 async fn as_json<P: Page>(State(shown): State<Arc<Shown>>, asked: Asking<P>) -> Response {
     let seen = see::<P>(&shown, asked).await;
-    (seen.status, Json(seen.json)).into_response()
+    (seen.status, Json((seen.json)())).into_response()
 }
 
 /// Its main part for ever (server-sent events, <https://html.spec.whatwg.org/multipage/server-sent-events.html>). Where it is the

@@ -5,6 +5,7 @@ use std::time::Duration;
 use form_urlencoded::byte_serialize;
 use jiff::Timestamp;
 use maud::{Markup, html};
+use viewtide_dataflows::trends::WINDOWS_HOURS;
 
 use crate::http::figures;
 
@@ -26,6 +27,9 @@ const CATEGORIES: [(&str, &str); 15] = [
     ("28", "Science & Technology"),
     ("29", "Nonprofits & Activism"),
 ];
+
+/// How the windows of trends and ranks are called.
+pub(super) const WINDOW_NAMES: [&str; WINDOWS_HOURS.len()] = ["1 hour", "6 hours", "24 hours", "7 days"];
 
 /// What category `id` is called.
 pub(super) fn category_name(id: &str) -> String {
@@ -69,12 +73,12 @@ pub(super) fn label(label: Option<&str>) -> Markup {
 pub(super) struct Tile {
     pub(super) name: String,
     pub(super) value: Option<String>,
-    pub(super) note: Option<String>,
+    pub(super) note: String,
 }
 
 impl Tile {
     pub(super) fn new(name: impl Into<String>, value: Option<String>, note: impl Into<String>) -> Self {
-        Self { name: name.into(), value, note: Some(note.into()) }
+        Self { name: name.into(), value, note: note.into() }
     }
 }
 
@@ -87,7 +91,7 @@ pub(super) fn tiles(tiles: &[Tile]) -> Markup {
                     dt { (tile.name) }
                     dd {
                         (tile.value.as_deref().unwrap_or("-"))
-                        @if let Some(note) = &tile.note { small { (note) } }
+                        small { (tile.note) }
                     }
                 }
             }

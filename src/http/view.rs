@@ -1,7 +1,7 @@
 //! Pages that show one document out of the tables: one statement of SQL gives all of it, so that it is of one moment.
 
 use std::hash::Hash;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use maud::{Markup, html};
@@ -91,16 +91,17 @@ impl<V: View> Page for V {
             return Seen::words(StatusCode::NOT_FOUND, "No tables", "This process has no tables; ask process 0.");
         };
         let found = V::kept(&shown.views).of(asked).get(read::<V>(readers, asked)).await;
-        match &found.value {
-            Some((document, at)) => match document.as_ref() {
-                Some(document) => of_document(document, asked, &found, *at),
-                None => Seen::words(StatusCode::NOT_FOUND, "Not there", V::NONE),
-            },
+        match found.last() {
+            Some(Some(document)) => {
+                let (title, main) = (document.title(asked), main(document, asked, &found));
+                Seen { status: StatusCode::OK, title, main, json: Box::new(move || json_of(&found)) }
+            }
+            Some(None) => Seen::words(StatusCode::NOT_FOUND, "Not there", V::NONE),
             None => Seen {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 title: "Not read yet".to_owned(),
                 main: html! { h1 { "Not read yet" } (trouble(&found)) },
-                json: json!({ "error": found.trouble }),
+                json: Box::new(move || json!({ "error": found.trouble })),
             },
         }
     }
@@ -112,19 +113,23 @@ async fn read<V: View>(readers: &Readers, asked: &V::Asked) -> Result<Option<V>,
     readers.document(&sql, &params).await
 }
 
-fn of_document<V: View>(document: &V, asked: &V::Asked, found: &Found<Option<V>>, at: Instant) -> Seen {
-    let mut json = serde_json::to_value(document).unwrap_or_default();
-    if let Value::Object(fields) = &mut json {
-        fields.insert("read_seconds_ago".to_owned(), json!(at.elapsed().as_secs_f64()));
-        fields.insert("trouble".to_owned(), json!(found.trouble));
-    }
-    let title = document.title(asked);
-    let main = html! {
-        h1 { bdi { (title) } }
+fn main<V: View>(document: &V, asked: &V::Asked, found: &Found<Option<V>>) -> Markup {
+    html! {
+        h1 { bdi { (document.title(asked)) } }
         (trouble(found))
         (document.main(asked))
-    };
-    Seen { status: StatusCode::OK, title, main, json }
+    }
+}
+
+/// The document, how old it is, and why it is not of now.
+fn json_of<V: View>(found: &Found<Option<V>>) -> Value {
+    let mut json = serde_json::to_value(found.last()).unwrap_or_default();
+    if let Value::Object(fields) = &mut json {
+        let read_seconds_ago = found.value.as_ref().map(|(_, at)| at.elapsed().as_secs_f64());
+        fields.insert("read_seconds_ago".to_owned(), json!(read_seconds_ago));
+        fields.insert("trouble".to_owned(), json!(found.trouble));
+    }
+    json
 }
 
 /// Why what is shown is not of now, and how old it is. Not an alert: it would be read out again with every second.

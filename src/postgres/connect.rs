@@ -14,7 +14,7 @@ use tokio_postgres::{Client, Config, Error};
 use crate::limits::{CONNECT_TIMEOUT_SECONDS, LOCK_TIMEOUT_SECONDS, TCP_USER_TIMEOUT_SECONDS};
 
 /// Where a server listens that does not say otherwise.
-const DEFAULT_PORT: u16 = 5432;
+pub const DEFAULT_PORT: u16 = 5432;
 
 /// Where a database is, and how to log in. Neither [`fmt::Debug`] nor [`fmt::Display`] shows the password.
 #[derive(Clone)]

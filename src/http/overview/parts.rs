@@ -6,8 +6,8 @@ use maud::{Markup, html};
 use viewtide_dataflows::trends::WINDOWS_HOURS;
 
 use crate::http::cached::Found;
-use crate::http::overview::{Category, Now, Outlier, Riser, WINDOW_NAMES};
-use crate::http::parts::{self, Tile, head, number, rate, text, wide};
+use crate::http::overview::{Category, Now, Outlier, Riser};
+use crate::http::parts::{self, Tile, WINDOW_NAMES, head, number, rate, text, wide};
 use crate::http::sparkline::{HOURS, sparkline};
 use crate::http::{figures, pace};
 use crate::picture::number::grouped;
@@ -43,7 +43,7 @@ pub(super) fn tiles(now: &Now) -> Markup {
 
 /// The videos that gained most over a window.
 pub(super) fn risers(window: usize, risers: &Found<Vec<Riser>>) -> Markup {
-    let rows = rows(risers);
+    let rows = risers.last().map(Vec::as_slice).unwrap_or_default();
     html! {
         section aria-labelledby="risers" {
             h2 #risers { "Fastest risers" }
@@ -88,7 +88,7 @@ fn risers_table(rows: &[Riser]) -> Markup {
 
 /// Those that gain much more than others of their channel.
 pub(super) fn outliers(outliers: &Found<Vec<Outlier>>) -> Markup {
-    let rows = rows(outliers);
+    let rows = outliers.last().map(Vec::as_slice).unwrap_or_default();
     html! {
         section aria-labelledby="outliers" {
             h2 #outliers { "Far above their channel" }
@@ -122,7 +122,7 @@ fn outliers_table(rows: &[Outlier]) -> Markup {
 
 /// What the videos of each category gained.
 pub(super) fn categories(categories: &Found<Vec<Category>>) -> Markup {
-    let rows = rows(categories);
+    let rows = categories.last().map(Vec::as_slice).unwrap_or_default();
     html! {
         section aria-labelledby="categories" {
             h2 #categories { "Categories" }
@@ -155,9 +155,4 @@ fn categories_table(rows: &[Category]) -> Markup {
             }
         }
     }
-}
-
-/// What was read last.
-fn rows<T>(found: &Found<Vec<T>>) -> &[T] {
-    found.value.as_ref().map(|(rows, _)| rows.as_slice()).unwrap_or_default()
 }

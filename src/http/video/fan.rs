@@ -2,16 +2,15 @@
 
 use jiff::Timestamp;
 use maud::{Markup, html};
+use viewtide_dataflows::snapshot::HOUR_US;
 
 use crate::http::chart::Chart;
 use crate::http::figures;
 use crate::http::video::Fan;
 
-const HOUR_US: i64 = 3_600_000_000;
-
 impl Fan {
     /// When a horizon's target is, microseconds since 1970.
-    pub(super) fn target_us(&self, horizon_hours: u32) -> i64 {
+    fn target_us(&self, horizon_hours: u32) -> i64 {
         self.issued_at.as_microsecond() + i64::from(horizon_hours) * HOUR_US
     }
 

@@ -6,7 +6,7 @@ use viewtide_models::task::{HORIZONS_HOURS, Metric};
 
 use crate::http::chart::hourly_bars;
 use crate::http::forecasts::method_name;
-use crate::http::parts::{self, Tile, address, count, head, number, rate, text, time_and_age, wide};
+use crate::http::parts::{self, Tile, WINDOW_NAMES, address, count, head, number, rate, text, time_and_age, wide};
 use crate::http::video::{Asked, Fan, Video, fan};
 use crate::http::{figures, metric};
 
@@ -39,8 +39,7 @@ pub(super) fn counts(video: &Video) -> Markup {
         }
     }
     if let Some(trend) = &video.trend {
-        let windows = ["1 hour", "6 hours", "24 hours", "7 days"];
-        for ((window, gained), per_hour) in windows.into_iter().zip(trend.gained).zip(trend.per_hour) {
+        for ((window, gained), per_hour) in WINDOW_NAMES.into_iter().zip(trend.gained).zip(trend.per_hour) {
             let value = Some(format!("{} views", count(Some(gained))));
             tiles.push(Tile::new(format!("In its last {window}"), value, format!("{} an hour", rate(per_hour))));
         }
