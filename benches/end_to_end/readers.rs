@@ -21,7 +21,7 @@ const READERS: u64 = 50;
 /// How long each stays at a page, which comes again each second.
 const STAY: Duration = Duration::from_secs(3);
 /// Times with and without them, one after the other.
-const ROUNDS: u64 = 5;
+const ROUNDS: u64 = 9;
 
 /// Sends 1,000 records a second for a while, and says the p99 from produce to commit, ms.
 fn p99_ms(topic: &str, database: &str, before: &mut u64) -> f64 {

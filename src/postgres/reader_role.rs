@@ -12,7 +12,7 @@ use crate::postgres::migrate::OUR_TABLES;
 /// Its name.
 pub const READER_ROLE: &str = "metabase_ro";
 
-const OUR_VIEWS: [&str; 2] = ["video_trends", "forecast_scores"];
+const OUR_VIEWS: [&str; 3] = ["video_trends", "channel_medians", "forecast_scores"];
 
 /// A table of which it sees nothing.
 const HIDDEN_TABLE: &str = "forecaster_state";
