@@ -184,9 +184,11 @@ impl Kafka {
         config
     }
 
+    /// An idempotent one waits half a second for its id. Nothing is sent while a broker is killed, so that no request is sent twice;
+    /// the order stays with one request at a time.
     fn producer(&self) -> ThreadedProducer<rdkafka::producer::DefaultProducerContext> {
         let mut config = self.client_config();
-        config.set("enable.idempotence", "true").set("linger.ms", "5").set("queue.buffering.max.messages", "1000000");
+        config.set("max.in.flight", "1").set("linger.ms", "5").set("queue.buffering.max.messages", "1000000");
         config.set("message.max.bytes", "8000000");
         config.create().expect("a producer")
     }

@@ -54,14 +54,17 @@ impl Drop for Database {
 
 /// Runs `sql` on the database at `url`, on a connection of its own.
 pub fn rows(url: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>, Error> {
-    with_client(url, async |client| {
-        let messages = client.simple_query(sql).await?;
-        let rows = messages.iter().filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect()),
-            _ => None,
-        });
-        Ok(rows.collect())
-    })
+    with_client(url, async |client| rows_by(client, sql).await)
+}
+
+/// The same on a connection that there is.
+pub async fn rows_by(client: &Client, sql: &str) -> Result<Vec<Vec<Option<String>>>, Error> {
+    let messages = client.simple_query(sql).await?;
+    let rows = messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect()),
+        _ => None,
+    });
+    Ok(rows.collect())
 }
 
 /// Connects to `url` and runs `work`, on this thread.
