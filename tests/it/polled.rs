@@ -13,7 +13,7 @@ use crate::scenario::{DEADLINE, Input, Row, Size, assert_verified, run_args, sen
 const FIRST_SECOND: i64 = 1_751_328_000;
 
 /// Between two polls, so that a test that waits does not make years of them, and leaves time to what has a low priority.
-const POLL_PAUSE: Duration = Duration::from_millis(200);
+const POLL_PAUSE: Duration = Duration::from_millis(700);
 
 /// Which four workers share.
 const VIDEOS: [char; 16] = ['A', 'E', 'I', 'M', 'Q', 'U', 'Y', 'c', 'g', 'k', 'o', 's', 'w', '0', '4', '8'];
@@ -32,7 +32,9 @@ impl Polled {
     pub fn start(flags: &[&'static str]) -> Self {
         let topic = kafka::shared().fresh_topic("polled", 4);
         let database = Database::fresh();
-        let running = run(&topic, &database, flags);
+        let mut running = run(&topic, &database, flags);
+        // There are tables to look at.
+        running.wait_for_output("state loaded", DEADLINE);
         let mut polled = Self { topic, database, running, flags: flags.to_vec(), hour: 0 };
         polled.poll(30);
         polled.until("EXISTS (SELECT FROM predictions WHERE views_model LIKE 'blend:%')");

@@ -117,9 +117,21 @@ impl Process {
         }
     }
 
+    /// Waits for its end that long, however it comes.
+    pub fn has_ended_within(&mut self, patience: Duration) -> bool {
+        let begin = std::time::Instant::now();
+        loop {
+            match self.child.try_wait().expect("wait for a child") {
+                Some(_) => return true,
+                None if begin.elapsed() >= patience => return false,
+                None => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    }
+
     /// Waits for its end, however it comes; panics at the deadline.
     pub fn wait_for_end(&mut self, deadline: Duration) {
-        wait_for(&format!("the end of {}", self.name), deadline, || self.child.try_wait().expect("wait for a child"));
+        assert!(self.has_ended_within(deadline), "waited {deadline:?} in vain for the end of {}", self.name);
     }
 
     /// Waits for its end; kills it and panics at the deadline.
