@@ -120,7 +120,7 @@ fn twenty_kills_leave_exact_tables_at_every_moment() {
         processes[victim].signal(Signal::SIGKILL);
         for process in &mut processes {
             // A survivor ends by itself once its peer is gone; one that had not met it yet would wait for it a minute.
-            if !process.has_ended_within(Duration::from_secs(20)) {
+            if process.end_within(Duration::from_secs(20)).is_none() {
                 assert!(!process.stderr().contains("state loaded"), "{}", process.stderr());
                 process.signal(Signal::SIGKILL);
                 process.wait_for_end(DEADLINE);

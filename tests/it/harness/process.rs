@@ -118,34 +118,27 @@ impl Process {
     }
 
     /// Waits for its end that long, however it comes.
-    pub fn has_ended_within(&mut self, patience: Duration) -> bool {
+    pub fn end_within(&mut self, patience: Duration) -> Option<ExitStatus> {
         let begin = std::time::Instant::now();
         loop {
-            match self.child.try_wait().expect("wait for a child") {
-                Some(_) => return true,
-                None if begin.elapsed() >= patience => return false,
-                None => std::thread::sleep(Duration::from_millis(20)),
+            let ended = self.child.try_wait().expect("wait for a child");
+            if ended.is_some() || begin.elapsed() >= patience {
+                return ended;
             }
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 
     /// Waits for its end, however it comes; panics at the deadline.
     pub fn wait_for_end(&mut self, deadline: Duration) {
-        assert!(self.has_ended_within(deadline), "waited {deadline:?} in vain for the end of {}", self.name);
+        assert!(self.end_within(deadline).is_some(), "waited {deadline:?} in vain for the end of {}", self.name);
     }
 
     /// Waits for its end; kills it and panics at the deadline.
     pub fn wait(mut self, deadline: Duration) -> Finished {
-        let begin = std::time::Instant::now();
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("wait for a child") {
-                break status;
-            }
-            if begin.elapsed() >= deadline {
-                drop(self.child.kill());
-                panic!("{} was still there after {deadline:?}; stderr:\n{}", self.name, self.stderr());
-            }
-            std::thread::sleep(Duration::from_millis(5));
+        let Some(status) = self.end_within(deadline) else {
+            drop(self.child.kill());
+            panic!("{} was still there after {deadline:?}; stderr:\n{}", self.name, self.stderr());
         };
         // A grandchild may hold a stream open; what was written before the end is there within moments all the same.
         let readers = std::mem::take(&mut self.readers);

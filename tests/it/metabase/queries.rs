@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::stand_in::template::{Choices, filled};
 use super::{Place, State, list};
-use crate::harness::postgres::{rows, with_client};
+use crate::harness::postgres::{rows, rows_by, with_client};
 use crate::harness::process::viewtide;
 use crate::scenario::{DEADLINE, data_file, rows_of};
 
@@ -65,14 +65,7 @@ type Table = (Vec<String>, Vec<Vec<Option<String>>>);
 fn ask(reader: &str, sql: &str) -> Result<Table, String> {
     let asked = with_client(reader, async |client| {
         let columns = client.prepare(sql).await?.columns().iter().map(|column| column.name().to_owned()).collect();
-        let messages = client.simple_query(sql).await?;
-        let rows = messages.iter().filter_map(|message| match message {
-            tokio_postgres::SimpleQueryMessage::Row(row) => {
-                Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect())
-            }
-            _ => None,
-        });
-        Ok((columns, rows.collect()))
+        Ok((columns, rows_by(client, sql).await?))
     });
     asked.map_err(|error| format!("{error:?}"))
 }
